@@ -1,0 +1,55 @@
+"""The log's form: one JSON object a line, without anything that people typed."""
+
+import logging
+import traceback
+from typing import Any
+
+import structlog
+from django.db import Error as DatabaseError
+
+
+def formatter() -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            failure_without_values,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+    )
+
+
+def failure_without_values(logger: Any, method: str, event: Any) -> Any:
+    """Turn an exception into its frames and kinds.
+
+    PostgreSQL's messages quote the row that failed, and Python's the value that did not fit: so
+    messages stay out, a database error shows its SQLSTATE.
+    """
+    failure = event.pop("exc_info", None)
+    if failure and failure[1] is not None:
+        event["failure"] = [kind_and_frames(each) for each in chain(failure[1])]
+    return event
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """The error and what it came from, outermost first."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return found
+
+
+def kind_and_frames(error: BaseException) -> dict[str, Any]:
+    frames = traceback.extract_tb(error.__traceback__)
+    described: dict[str, Any] = {
+        "kind": f"{type(error).__module__}.{type(error).__qualname__}",
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    if isinstance(error, DatabaseError) and (sqlstate := getattr(error.__cause__, "sqlstate", None)):
+        described["sqlstate"] = sqlstate
+    return described

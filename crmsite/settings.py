@@ -1,0 +1,265 @@
+"""Every setting, read from the environment; production's secrets have no default, and the start says which are missing."""
+
+import importlib.util
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from crmsite import development, embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# Where it runs: a developer's machine or a server, its data folder, its port.
+
+DEBUG = env.bool("DEBUG", default=False)
+VAR = embedded.data_folder()
+PORT = env.int("PORT", default=8000)
+
+# What a server must be told.
+
+TO_BE_GIVEN = {
+    "SECRET_KEY": "50 random characters that sign tokens: openssl rand -base64 48",
+    "MASTER_KEY": "32 random bytes in base64 that wrap the companies' keys: openssl rand -base64 32",
+    "ALLOWED_HOSTS": "the names this site is served under, separated by commas",
+}
+_defaults = development.defaults(VAR) if DEBUG else {}
+_given = {name: env.str(name, default=_defaults.get(name, "")) for name in TO_BE_GIVEN}
+if _missing := [name for name, value in _given.items() if not value]:
+    raise ImproperlyConfigured(
+        "The environment lacks:\n"
+        + "\n".join(f"  {name}: {TO_BE_GIVEN[name]}" for name in _missing)
+        + "\nOn your own machine DEBUG=1 brings safe values for them."
+    )
+
+SECRET_KEY = _given["SECRET_KEY"]
+MASTER_KEY = development.master_key(_given["MASTER_KEY"])
+ALLOWED_HOSTS = [host.strip() for host in _given["ALLOWED_HOSTS"].split(",") if host.strip()]
+
+# The database. The web and the worker are `default`, which owns nothing; `owner` migrates.
+
+EMBEDDED = not env.str("DATABASE_URL", default="")
+if EMBEDDED:
+    _web_url, _owner_url = embedded.addresses(VAR)
+else:
+    _web_url, _owner_url = env.str("DATABASE_URL"), env.str("OWNER_DATABASE_URL", default="")
+
+DATABASES = {
+    "default": {
+        **env.db_url_config(_web_url),
+        "CONN_MAX_AGE": 0,  # the pool keeps connections, not the threads
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,  # the gate opens each request's transaction
+        "OPTIONS": {
+            "pool": {
+                "min_size": env.int("DATABASE_POOL_MIN", default=1),
+                "max_size": env.int("DATABASE_POOL_MAX", default=8),
+                "timeout": 10,  # seconds
+            },
+        },
+    },
+}
+if _owner_url:
+    DATABASES["owner"] = env.db_url_config(_owner_url)
+DATABASE_ROUTERS = ["crmsite.databases.OwnerMigrates"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+WEB_ROLE = DATABASES["default"]["USER"]
+
+if DEBUG:
+    development.refuse_a_server(ALLOWED_HOSTS, DATABASES["default"]["HOST"])
+
+# What it is made of.
+
+INSTALLED_APPS = [
+    "crmsite",
+    "orders",
+    "policy",
+    "accounts",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "procrastinate.contrib.django",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "lucide",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "accounts.middleware.GateMiddleware",
+    "accounts.middleware.LanguageMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "policy.middleware.PolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+MIDDLEWARE = [  # TEMPORARY: until accounts and policy have theirs
+    name
+    for name in MIDDLEWARE
+    if not name.startswith(("accounts.", "policy."))
+    or importlib.util.find_spec(name.rpartition(".")[0])
+]
+if "accounts.middleware.GateMiddleware" not in MIDDLEWARE:
+    MIDDLEWARE.insert(3, "django.contrib.sessions.middleware.SessionMiddleware")
+
+ROOT_URLCONF = "crmsite.urls"
+WSGI_APPLICATION = "crmsite.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# People and their one cookie.
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/orders/"
+LOGOUT_REDIRECT_URL = "/"
+
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_NAME = "covenant" if DEBUG else "__Host-covenant"
+SESSION_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_USE_SESSIONS = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+if importlib.util.find_spec("accounts.adapter"):  # TEMPORARY
+    ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+    "reauthenticate": "10/m/user",
+}
+
+# What the browser is told.
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # a probe on the machine itself speaks plain HTTP
+SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_PRELOAD = False
+
+# Files: ours are served by whitenoise; those people upload stay in memory.
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+_storage = (
+    "django.contrib.staticfiles.storage.StaticFilesStorage"
+    if DEBUG
+    else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": _storage},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+MEBIBYTE = 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 26 * MEBIBYTE
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * MEBIBYTE
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
+# Words, times, mail, memory.
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+if DEBUG and not env.str("EMAIL_URL", default=""):
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR / "mail"
+else:
+    vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Covenant <covenant@localhost>")
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# What is written down: events as JSON, never a body, a query string or a parameter.
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "crmsite.logs.formatter"}},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+    "root": {"handlers": ["stdout"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True, "level": "INFO"},
+        "django.db.backends": {"level": "WARNING"},
+        "procrastinate": {"level": "WARNING"},
+    },
+}
+LOGGING_CONFIG = "logging.config.dictConfig"
