@@ -1,0 +1,203 @@
+"""The application's side of the gate: presenting a pass, and making passes.
+
+What is allowed is decided in the database (migration 0002, design section 1). Secrets travel as
+bound parameters, never inside a statement's text: roles that share a database user can read one
+another's statements in ``pg_stat_activity``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import psycopg
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.db import connection, connections, transaction
+from django.utils import timezone
+from psycopg.rows import class_row, tuple_row
+from psycopg.types.json import Jsonb
+
+from accounts import permissions
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the gate knows of whoever holds the presented pass; all empty without a living pass."""
+
+    user_id: int | None = None
+    user_language: str | None = None
+    company_id: int | None = None
+    company_name: str | None = None
+    company_slug: str | None = None
+    company_currency: str | None = None
+    company_time_zone: str | None = None
+    role: str | None = None
+    membership_id: Any = None
+    team_id: Any = None
+    partner_id: Any = None
+    data: str | None = None
+    missing: list[dict[str, Any]] | None = field(default=None)
+
+    @property
+    def found(self) -> bool:
+        """Whether there is such a pass; a session before sign-in has one without a user."""
+        return self.data is not None
+
+    def scope(self, permission: str) -> str | None:
+        return permissions.scope(self.role, permission) if self.role else None
+
+    def may(self, permission: str) -> bool:
+        """Whether the role holds the permission: for what a page offers. The row rules decide."""
+        return self.scope(permission) is not None
+
+
+@cache
+def _key(purpose: str) -> str:
+    """The application's own key for `purpose` ("vouch" or "issue"), 256 bits as hex."""
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=f"covenant gate {purpose}".encode())
+    return derived.derive(settings.SECRET_KEY.encode()).hex()
+
+
+def _ask(sql: str, parameters: tuple[Any, ...], row_factory: Any = tuple_row) -> Any:
+    """One statement with its parameters bound by the server; its first row, or None."""
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection, row_factory=row_factory) as cursor:
+        cursor.execute(sql, parameters)  # type: ignore[arg-type]
+        return cursor.fetchone()
+
+
+PURPOSES = ("vouch", "issue")
+SETTINGS = ("gate.app", "gate.pass", "gate.company")
+
+
+@contextmanager
+def carrying(secret: str | None) -> Iterator[Entry]:
+    """One transaction in which everything is asked for with the pass `secret`.
+
+    Inside another transaction (as tests are) what that one presented comes back at the end.
+    """
+    nested = connection.in_atomic_block
+    with transaction.atomic():
+        before = nested and _ask(
+            "SELECT " + ", ".join("current_setting(%s, true)" for _ in SETTINGS), SETTINGS
+        )
+        yield enter(secret)
+        if before:
+            _present(dict(zip(SETTINGS, before, strict=True)))
+
+
+def enter(secret: str | None) -> Entry:
+    """Present the pass to the transaction that is under way, and learn whose it is."""
+    return (
+        _ask("SELECT * FROM gate.enter(%s, %s)", (_key("vouch"), secret), class_row(Entry))
+        or Entry()
+    )
+
+
+def vouching() -> Any:
+    """One transaction in which the application asks by itself, on nobody's behalf: no company."""
+    return carrying(None)
+
+
+def _present(values: dict[str, str | None]) -> None:
+    _ask(
+        "SELECT " + ", ".join("set_config(%s, %s, true)" for _ in values),
+        tuple(part for name, value in values.items() for part in (name, value or "")),
+    )
+
+
+def new_secret() -> str:
+    """256 random bits, in the alphabet of cookies and addresses (43 characters)."""
+    return secrets.token_urlsafe(32)
+
+
+def open_pass(
+    secret: str,
+    *,
+    kind: str,
+    user_id: int | None,
+    company_id: int | None = None,
+    reach: list[str] | None = None,
+    data: str = "",
+    until: datetime,
+) -> None:
+    """Make a pass of `kind` ("session", "job"). Without a company, a user's only one is chosen;
+    `reach` narrows the holder's rights to these permissions."""
+    _ask(
+        "SELECT gate.open_pass(%s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            _key("issue"), secret, kind, user_id, company_id,
+            None if reach is None else Jsonb(reach), data, until,
+        ),
+    )  # fmt: skip
+
+
+def open_job_pass(entry: Entry, *, reach: list[str], lasting: timedelta) -> str:
+    """A pass for a background job on behalf of the holder of `entry`: its secret."""
+    secret = new_secret()
+    open_pass(
+        secret,
+        kind="job",
+        user_id=entry.user_id,
+        company_id=entry.company_id,
+        reach=reach,
+        until=timezone.now() + lasting,
+    )
+    return secret
+
+
+def keep_pass(secret: str, *, data: str, until: datetime) -> bool:
+    return _ask("SELECT gate.keep_pass(%s, %s, %s)", (secret, data, until))[0]
+
+
+def end_pass(secret: str) -> None:
+    _ask("SELECT gate.end_pass(%s)", (secret,))
+
+
+def sweep_passes() -> int:
+    """Delete the passes that have expired; how many there were."""
+    return _ask("SELECT gate.sweep_passes()", ())[0]
+
+
+def choose_company(company_id: int) -> bool:
+    """Work in this company from now on; False where the pass's holder is no member of it."""
+    return _ask("SELECT gate.choose_company(%s)", (company_id,))[0]
+
+
+def read_invitation(secret: str) -> tuple[str, str, str] | None:
+    """Company's name, invited e-mail and role; None for a used, withdrawn or wrong invitation."""
+    return _ask("SELECT * FROM gate.read_invitation(%s)", (secret,))
+
+
+def redeem_invitation(secret: str, *, user_id: int, membership_id: Any) -> int | None:
+    """The id of the company joined, or None: it is for somebody else, used or withdrawn."""
+    return _ask(
+        "SELECT gate.redeem_invitation(%s, %s, %s, %s)",
+        (_key("issue"), secret, user_id, membership_id),
+    )[0]
+
+
+def install(using: str, **_: Any) -> None:
+    """After a migration, as the owner: the table of permissions and the hashes of our keys."""
+    held = [
+        (permission, role, scope)
+        for permission, scopes in permissions.PERMISSIONS.items()
+        for role, scope in scopes.items()
+    ]
+    keys = [(purpose, hashlib.sha256(_key(purpose).encode()).digest()) for purpose in PURPOSES]
+    with transaction.atomic(using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('gate.permission') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return
+        cursor.execute("DELETE FROM gate.permission")
+        cursor.executemany("INSERT INTO gate.permission VALUES (%s, %s, %s)", held)
+        cursor.execute("DELETE FROM gate.application")
+        cursor.executemany("INSERT INTO gate.application VALUES (%s, %s)", keys)

@@ -1,0 +1,54 @@
+"""What a view asks of whoever calls it, declared on the view itself.
+
+A view without a declaration asks for everything: signed in, in a company, every policy in force
+accepted. `policy.middleware` enforces it; a list of paths would rot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from accounts.permissions import PERMISSIONS
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Demand:
+    signed_in: bool = True
+    company: bool = True
+    accepted: bool = True
+    permission: str | None = None
+
+
+def demand_of(view: Callable[..., Any]) -> Demand:
+    return getattr(view, "demand", Demand())
+
+
+def _declare(view: View, **demand: Any) -> View:
+    view.demand = replace(demand_of(view), **demand)  # type: ignore[attr-defined]
+    return view
+
+
+def public(view: View) -> View:
+    """Open to everybody."""
+    return _declare(view, signed_in=False, company=False, accepted=False)
+
+
+def signed_in(view: View) -> View:
+    """Open to whoever is signed in, with or without a company, whatever they have accepted."""
+    return _declare(view, company=False, accepted=False)
+
+
+def member(view: View) -> View:
+    """Open to members of a company, whatever they have accepted."""
+    return _declare(view, accepted=False)
+
+
+def requires(permission: str) -> Callable[[View], View]:
+    """Open to roles that hold `permission`, on top of whatever else the view asks."""
+    if permission not in PERMISSIONS:
+        raise LookupError(f"{permission} is not in accounts/permissions.py")
+    return lambda view: _declare(view, permission=permission)

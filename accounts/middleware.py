@@ -1,0 +1,63 @@
+"""A request is one transaction that carries the pass from its cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from accounts import gate
+from accounts.sessions import SessionStore
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class GateMiddleware(SessionMiddleware):
+    """Stands where Django's SessionMiddleware does. `request.gate` tells whose pass it is.
+
+    The view itself runs in a savepoint (ATOMIC_REQUESTS), so that an exception undoes what it did
+    and still leaves a session to be saved. Response bodies are complete when the transaction ends:
+    nothing streams from guarded tables.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        secret = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        with gate.carrying(secret) as entry:
+            request.gate = entry
+            request.session = (
+                SessionStore(secret, data=entry.data) if entry.found else SessionStore()
+            )
+            return self.process_response(request, self.get_response(request))
+
+
+class LanguageMiddleware:
+    """The language: asked for in the address, kept with the session, the person's own, or the
+    browser's. No cookie of its own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = request.GET.get("lang", "")
+        known = dict(settings.LANGUAGES)
+        if asked in known and request.gate.user_id:
+            request.session["language"] = asked
+        language = next(
+            (
+                code
+                for code in (asked, request.session.get("language"), request.gate.user_language)
+                if code in known
+            ),
+            None,
+        )
+        with (
+            translation.override(language or translation.get_language_from_request(request)),
+            timezone.override(request.gate.company_time_zone),
+        ):
+            request.LANGUAGE_CODE = translation.get_language()
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", request.LANGUAGE_CODE)
+        return response

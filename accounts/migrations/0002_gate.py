@@ -1,0 +1,438 @@
+"""The gate: what the database itself checks before it shows or takes a row.
+
+A transaction presents two secrets, both as transaction-local settings: the application's own key
+(`gate.app`), and the pass of whoever is asking (`gate.pass`). Only their SHA-256 is stored. It also
+claims a company (`gate.company`), plainly, for the planner's sake; `gate.allows` verifies the claim
+against the pass once per statement. So the web role's password alone opens nothing, and neither
+does a setting that somebody made up.
+
+Rejected: trusting a setting that holds a company's or a user's id (the web role can set it); one
+row rule with a per-row EXISTS (60 and more times slower); `SET` for the session (a pool hands it
+to the next request).
+"""
+
+from typing import ClassVar
+
+from django.db import migrations
+
+from accounts.rowrules import guard
+
+SCHEMA = """
+CREATE SCHEMA gate;
+GRANT USAGE ON SCHEMA gate TO :web;
+CREATE SCHEMA numbers;  -- a sequence per company, so that no company can count another's orders
+
+CREATE TABLE gate.application (purpose text PRIMARY KEY, hash bytea NOT NULL);
+CREATE TABLE gate.permission (
+    permission text, role text, scope text NOT NULL, PRIMARY KEY (permission, role)
+);
+"""
+
+# -- who is asking ------------------------------------------------------------------------------
+ASKING = """
+-- The company this transaction claims. Inlined by the planner, so that the index serves it.
+CREATE FUNCTION gate.claim() RETURNS bigint LANGUAGE sql STABLE
+AS $$ SELECT NULLIF(current_setting('gate.company', true), '')::bigint $$;
+
+-- Is it our application, and not just somebody with the web role's password?
+CREATE FUNCTION gate.vouched() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM gate.application WHERE purpose = 'vouch'
+        AND hash = sha256(convert_to(current_setting('gate.app', true), 'UTF8')));
+END $$;
+
+-- The living pass of this transaction, with its holder's membership in the pass's company; nothing
+-- for a pass that is wrong, expired or taken back, for a person deactivated, and under any
+-- isolation that would go on seeing a right after it was revoked.
+CREATE FUNCTION gate.holder(OUT user_id bigint, OUT company_id bigint, OUT membership_id uuid,
+    OUT role text, OUT team_id uuid, OUT partner_id uuid, OUT reach jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN RETURN; END IF;
+    SELECT p.user_id, m.company_id, m.id, m.role, m.team_id, m.partner_id, p.reach
+      INTO user_id, company_id, membership_id, role, team_id, partner_id, reach
+      FROM public.accounts_pass p
+      JOIN public.accounts_user u ON u.id = p.user_id AND u.is_active
+      LEFT JOIN public.accounts_company c ON c.id = p.company_id AND c.suspended_at IS NULL
+      LEFT JOIN public.accounts_membership m
+        ON m.company_id = c.id AND m.user_id = p.user_id AND m.left_at IS NULL
+     WHERE p.hash = sha256(convert_to(current_setting('gate.pass', true), 'UTF8'))
+       AND p.expires_at > statement_timestamp();
+END $$;
+REVOKE ALL ON FUNCTION gate.holder() FROM PUBLIC;
+
+-- The policies in force that this person has not accepted, as a JSON array, or NULL for none.
+-- The policy app replaces it; until then nothing is accepted, and so nothing is allowed.
+CREATE FUNCTION gate.missing_policies(a_user bigint, a_company bigint) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '[{"kind": "none installed"}]'::jsonb $$;
+REVOKE ALL ON FUNCTION gate.missing_policies(bigint, bigint) FROM PUBLIC;
+
+-- The scope in which the pass's holder has a permission in the claimed company, or NULL; whether
+-- the policies are accepted is not asked.
+CREATE FUNCTION gate.scope(wanted text) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE held record; granted text;
+BEGIN
+    held := gate.holder();
+    IF held.company_id IS NULL OR held.company_id IS DISTINCT FROM gate.claim()
+       OR (held.reach IS NOT NULL AND NOT held.reach ? wanted) THEN RETURN NULL; END IF;
+    SELECT g.scope INTO granted FROM gate.permission g
+     WHERE g.permission = wanted AND g.role = held.role;
+    RETURN granted;
+END $$;
+
+-- The same, for whatever touches orders: an error of its own (CV001) while a policy in force waits
+-- for this person's acceptance. Refused loudly, since filtered rows look like an empty company.
+CREATE FUNCTION gate.allows(wanted text) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE held record; granted text; missing jsonb;
+BEGIN
+    held := gate.holder();
+    IF held.company_id IS NULL OR held.company_id IS DISTINCT FROM gate.claim()
+       OR (held.reach IS NOT NULL AND NOT held.reach ? wanted) THEN RETURN NULL; END IF;
+    SELECT g.scope INTO granted FROM gate.permission g
+     WHERE g.permission = wanted AND g.role = held.role;
+    IF granted IS NULL THEN RETURN NULL; END IF;
+    missing := gate.missing_policies(held.user_id, held.company_id);
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'a policy in force has not been accepted'
+            USING ERRCODE = 'CV001', DETAIL = missing::text;
+    END IF;
+    RETURN granted;
+END $$;
+
+CREATE FUNCTION gate.user_id() RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN (gate.holder()).user_id; END $$;
+
+CREATE FUNCTION gate.membership_id() RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN (gate.holder()).membership_id; END $$;
+
+CREATE FUNCTION gate.team_id() RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN (gate.holder()).team_id; END $$;
+
+CREATE FUNCTION gate.partner_id() RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN (gate.holder()).partner_id; END $$;
+"""
+
+# -- passes -------------------------------------------------------------------------------------
+PASSES = """
+-- A request's first statement: presents the application's key and the pass, claims the pass's
+-- company, and returns in the same round trip what the request has to know about its holder.
+CREATE FUNCTION gate.enter(app_key text, secret text)
+RETURNS TABLE (user_id bigint, user_language text, company_id bigint, company_name text,
+    company_slug text,
+    company_currency text, company_time_zone text, role text, membership_id uuid, team_id uuid,
+    partner_id uuid, data text, missing jsonb)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM set_config('gate.app', app_key, true), set_config('gate.company', '', true),
+            set_config('gate.pass', coalesce(secret, ''), true);
+    RETURN QUERY
+    SELECT u.id, u.language::text, m.company_id, c.name::text, c.slug::text, c.currency::text, c.time_zone::text,
+           m.role::text, m.id, m.team_id, m.partner_id, p.data,
+           CASE WHEN u.id IS NOT NULL THEN gate.missing_policies(u.id, m.company_id) END
+      FROM public.accounts_pass p
+      LEFT JOIN public.accounts_user u ON u.id = p.user_id AND u.is_active
+      LEFT JOIN public.accounts_company c ON c.id = p.company_id AND c.suspended_at IS NULL
+      LEFT JOIN public.accounts_membership m
+        ON m.company_id = c.id AND m.user_id = u.id AND m.left_at IS NULL
+     WHERE p.hash = sha256(convert_to(secret, 'UTF8')) AND p.expires_at > statement_timestamp()
+       AND (p.user_id IS NULL OR u.id IS NOT NULL);
+    PERFORM set_config('gate.company', coalesce(h.company_id::text, ''), true)
+       FROM gate.holder() h;
+END $$;
+
+-- Makes a pass. Asks for a second key of the application, which no setting ever holds: so neither
+-- the web role's password nor SQL smuggled into a request can make one.
+CREATE FUNCTION gate.open_pass(issue_key text, secret text, a_kind text, a_user bigint,
+    a_company bigint, a_reach jsonb, a_data text, until timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM gate.application WHERE purpose = 'issue'
+                   AND hash = sha256(convert_to(issue_key, 'UTF8'))) THEN
+        RAISE EXCEPTION 'only the application opens passes' USING ERRCODE = '42501';
+    END IF;
+    IF a_company IS NULL AND a_user IS NOT NULL THEN  -- the only company there is to choose
+        SELECT min(m.company_id) INTO a_company FROM public.accounts_membership m
+         WHERE m.user_id = a_user AND m.left_at IS NULL HAVING count(*) = 1;
+    END IF;
+    INSERT INTO public.accounts_pass
+        (hash, kind, user_id, company_id, reach, data, created_at, expires_at)
+    VALUES (sha256(convert_to(secret, 'UTF8')), a_kind, a_user, a_company, a_reach, a_data,
+            statement_timestamp(), until);
+END $$;
+
+-- Keeps a session's data; false when the pass has been ended meanwhile (it stays ended).
+CREATE FUNCTION gate.keep_pass(secret text, a_data text, until timestamptz) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE public.accounts_pass SET data = a_data, expires_at = until
+     WHERE hash = sha256(convert_to(secret, 'UTF8')) AND kind = 'session'
+       AND expires_at > statement_timestamp();
+    RETURN FOUND;
+END $$;
+
+CREATE FUNCTION gate.end_pass(secret text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ DELETE FROM public.accounts_pass WHERE hash = sha256(convert_to(secret, 'UTF8')) $$;
+
+-- Which of their companies a person works in now is kept with the pass, on the server.
+CREATE FUNCTION gate.choose_company(a_company bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE asking bigint := (gate.holder()).user_id;
+BEGIN
+    UPDATE public.accounts_pass p SET company_id = a_company
+      FROM public.accounts_membership m
+     WHERE p.hash = sha256(convert_to(current_setting('gate.pass', true), 'UTF8'))
+       AND p.kind = 'session' AND m.company_id = a_company AND m.user_id = asking
+       AND m.left_at IS NULL;
+    IF FOUND THEN PERFORM set_config('gate.company', a_company::text, true); END IF;
+    RETURN FOUND;
+END $$;
+
+CREATE FUNCTION gate.sweep_passes() RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE swept bigint;
+BEGIN
+    DELETE FROM public.accounts_pass WHERE expires_at <= statement_timestamp();
+    GET DIAGNOSTICS swept = ROW_COUNT;
+    RETURN swept;
+END $$;
+
+-- A new password or a deactivation ends all of a person's passes in the same transaction, copied
+-- cookies included; leaving a company ends those that work in it.
+CREATE FUNCTION gate.end_passes_of_user() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM public.accounts_pass WHERE user_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER end_passes AFTER UPDATE OF password, is_active ON accounts_user FOR EACH ROW
+    WHEN (OLD.password IS DISTINCT FROM NEW.password OR OLD.is_active AND NOT NEW.is_active)
+    EXECUTE FUNCTION gate.end_passes_of_user();
+
+CREATE FUNCTION gate.end_passes_of_membership() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM public.accounts_pass
+     WHERE user_id = OLD.user_id AND company_id = OLD.company_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER end_passes AFTER UPDATE OF left_at ON accounts_membership FOR EACH ROW
+    WHEN (OLD.left_at IS NULL AND NEW.left_at IS NOT NULL)
+    EXECUTE FUNCTION gate.end_passes_of_membership();
+CREATE TRIGGER end_passes_deleted AFTER DELETE ON accounts_membership FOR EACH ROW
+    EXECUTE FUNCTION gate.end_passes_of_membership();
+"""
+
+# -- invitations --------------------------------------------------------------------------------
+INVITATIONS = """
+-- What the holder of an invitation's secret may know before joining.
+CREATE FUNCTION gate.read_invitation(secret text)
+RETURNS TABLE (company_name text, email text, role text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT c.name::text, i.email::text, i.role::text FROM public.accounts_invitation i
+      JOIN public.accounts_company c ON c.id = i.company_id AND c.suspended_at IS NULL
+     WHERE i.hash = sha256(convert_to(secret, 'UTF8')) AND i.redeemed_at IS NULL
+       AND i.withdrawn_at IS NULL AND i.expires_at > statement_timestamp();
+END $$;
+
+-- Makes the membership that an invitation offers, once; returns its company, or NULL. The first to
+-- come wins: the row is locked by the UPDATE.
+CREATE FUNCTION gate.redeem_invitation(issue_key text, secret text, a_user bigint,
+    membership uuid) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE offered record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM gate.application WHERE purpose = 'issue'
+                   AND hash = sha256(convert_to(issue_key, 'UTF8'))) THEN
+        RAISE EXCEPTION 'only the application redeems invitations' USING ERRCODE = '42501';
+    END IF;
+    UPDATE public.accounts_invitation i SET redeemed_at = statement_timestamp()
+      FROM public.accounts_user u
+     WHERE i.hash = sha256(convert_to(secret, 'UTF8')) AND i.redeemed_at IS NULL
+       AND i.withdrawn_at IS NULL AND i.expires_at > statement_timestamp()
+       AND u.id = a_user AND u.is_active AND lower(u.email) = lower(i.email)
+    RETURNING i.company_id, i.role, i.partner_id INTO offered;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    INSERT INTO public.accounts_membership
+        (company_id, id, user_id, role, partner_id, joined_at)
+    VALUES (offered.company_id, membership, a_user, offered.role, offered.partner_id,
+            statement_timestamp())
+    ON CONFLICT (company_id, user_id) DO UPDATE
+        SET role = excluded.role, partner_id = excluded.partner_id, team_id = NULL,
+            left_at = NULL, joined_at = excluded.joined_at;
+    RETURN offered.company_id;
+END $$;
+"""
+
+# -- row rules ----------------------------------------------------------------------------------
+IDENTITY = """
+-- Read before a company is known (accounts/rowrules.py says why): the application's key opens them.
+ALTER TABLE accounts_user ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reads ON accounts_user FOR SELECT USING ((SELECT gate.vouched()));
+CREATE POLICY joins ON accounts_user FOR INSERT WITH CHECK (
+    (SELECT gate.vouched()) AND NOT is_support AND NOT is_superuser);
+CREATE POLICY changes ON accounts_user FOR UPDATE USING ((SELECT gate.vouched()));
+GRANT SELECT, INSERT, UPDATE ON accounts_user TO :web;
+
+-- Staff and operators are appointed on the server, by the owner role, and never through the web.
+CREATE FUNCTION gate.keep_flags() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user <> (SELECT tableowner FROM pg_catalog.pg_tables
+                        WHERE schemaname = 'public' AND tablename = 'accounts_user') THEN
+        RAISE EXCEPTION 'staff and operators are appointed by the database''s owner'
+            USING ERRCODE = '42501';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keep_flags BEFORE UPDATE ON accounts_user FOR EACH ROW
+    WHEN (OLD.is_support IS DISTINCT FROM NEW.is_support
+          OR OLD.is_superuser IS DISTINCT FROM NEW.is_superuser)
+    EXECUTE FUNCTION gate.keep_flags();
+
+ALTER TABLE account_emailaddress ENABLE ROW LEVEL SECURITY;
+CREATE POLICY application ON account_emailaddress USING ((SELECT gate.vouched()));
+GRANT SELECT, INSERT, UPDATE, DELETE ON account_emailaddress TO :web;
+ALTER TABLE account_emailconfirmation ENABLE ROW LEVEL SECURITY;
+CREATE POLICY application ON account_emailconfirmation USING ((SELECT gate.vouched()));
+GRANT SELECT, INSERT, UPDATE, DELETE ON account_emailconfirmation TO :web;
+
+ALTER TABLE accounts_company ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reads ON accounts_company FOR SELECT USING ((SELECT gate.vouched()));
+GRANT SELECT ON accounts_company TO :web;
+
+ALTER TABLE accounts_pass ENABLE ROW LEVEL SECURITY;  -- and no right to it, and no rule
+
+ALTER TABLE accounts_membership ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reads ON accounts_membership FOR SELECT USING (
+    user_id = (SELECT gate.user_id())
+    OR (company_id = gate.claim() AND (SELECT gate.scope('people.read')) = 'all'));
+CREATE POLICY changes ON accounts_membership FOR UPDATE USING (
+    company_id = gate.claim() AND (SELECT gate.allows('people.manage')) = 'all'
+    AND (role <> 'owner' OR (SELECT gate.scope('people.owners')) = 'all'));
+GRANT SELECT, UPDATE (role, team_id, partner_id, left_at) ON accounts_membership TO :web;
+
+ALTER TABLE accounts_invitation ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reads ON accounts_invitation FOR SELECT USING (
+    company_id = gate.claim() AND (SELECT gate.scope('people.manage')) = 'all');
+CREATE POLICY invites ON accounts_invitation FOR INSERT WITH CHECK (
+    company_id = gate.claim() AND (SELECT gate.allows('people.manage')) = 'all'
+    AND invited_by_id = (SELECT gate.user_id()) AND redeemed_at IS NULL
+    AND (role <> 'owner' OR (SELECT gate.scope('people.owners')) = 'all'));
+CREATE POLICY withdraws ON accounts_invitation FOR UPDATE USING (
+    company_id = gate.claim() AND (SELECT gate.allows('people.manage')) = 'all');
+GRANT SELECT, INSERT, UPDATE (withdrawn_at) ON accounts_invitation TO :web;
+"""
+
+COMPANY_OWNED = """
+ALTER TABLE accounts_team ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY reads ON accounts_team FOR SELECT USING (
+    company_id = gate.claim() AND (SELECT gate.scope('people.read')) = 'all');
+CREATE POLICY adds ON accounts_team FOR INSERT WITH CHECK (
+    company_id = gate.claim() AND (SELECT gate.allows('people.manage')) = 'all');
+CREATE POLICY changes ON accounts_team FOR UPDATE USING (
+    company_id = gate.claim() AND (SELECT gate.allows('people.manage')) = 'all');
+GRANT SELECT, INSERT, UPDATE (name) ON accounts_team TO :web;
+
+ALTER TABLE accounts_partner ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY reads ON accounts_partner FOR SELECT USING (
+    company_id = gate.claim() AND CASE (SELECT gate.scope('orders.read'))
+        WHEN 'partner' THEN id = (SELECT gate.partner_id())
+        ELSE (SELECT gate.scope('orders.read')) IS NOT NULL END);
+CREATE POLICY adds ON accounts_partner FOR INSERT WITH CHECK (
+    company_id = gate.claim() AND (SELECT gate.allows('people.manage')) = 'all');
+CREATE POLICY changes ON accounts_partner FOR UPDATE USING (
+    company_id = gate.claim() AND (SELECT gate.allows('people.manage')) = 'all');
+GRANT SELECT, INSERT, UPDATE (name) ON accounts_partner TO :web;
+
+-- A wrapped key is of no use without the master key; a partner does not even get that.
+ALTER TABLE accounts_companykey ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY reads ON accounts_companykey FOR SELECT USING (
+    company_id = gate.claim() AND (SELECT gate.allows('persons.open')) IS NOT NULL);
+CREATE POLICY makes ON accounts_companykey FOR INSERT WITH CHECK (
+    company_id = gate.claim() AND (SELECT gate.allows('persons.open')) IS NOT NULL);
+GRANT SELECT, INSERT ON accounts_companykey TO :web;
+
+-- Entries are added, by whoever did the deed and in no other name, and never changed.
+ALTER TABLE accounts_auditentry ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY reads ON accounts_auditentry FOR SELECT USING (
+    company_id = gate.claim() AND (SELECT gate.allows('audit.read')) = 'all');
+CREATE POLICY adds ON accounts_auditentry FOR INSERT WITH CHECK (
+    company_id = gate.claim() AND actor_id = (SELECT gate.user_id())
+    AND (SELECT gate.scope('company.enter')) IS NOT NULL);
+GRANT SELECT, INSERT ON accounts_auditentry TO :web;
+
+CREATE FUNCTION gate.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is only ever added to', TG_TABLE_NAME USING ERRCODE = '42501';
+END $$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON accounts_auditentry
+    FOR EACH STATEMENT EXECUTE FUNCTION gate.refuse_change();
+
+-- Row rules do not see foreign keys, so a reference carries its company along.
+ALTER TABLE accounts_membership
+    ADD CONSTRAINT accounts_membership_team FOREIGN KEY (company_id, team_id)
+        REFERENCES accounts_team (company_id, id),
+    ADD CONSTRAINT accounts_membership_partner FOREIGN KEY (company_id, partner_id)
+        REFERENCES accounts_partner (company_id, id);
+ALTER TABLE accounts_invitation
+    ADD CONSTRAINT accounts_invitation_partner FOREIGN KEY (company_id, partner_id)
+        REFERENCES accounts_partner (company_id, id);
+
+CREATE FUNCTION gate.found_company() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('CREATE SEQUENCE numbers.company_%s', NEW.id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER number_orders AFTER INSERT ON accounts_company FOR EACH ROW
+    EXECUTE FUNCTION gate.found_company();
+"""
+
+EXECUTION = """
+-- Nobody runs what is not named here.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA gate FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION gate.claim(), gate.vouched(), gate.scope(text), gate.allows(text),
+    gate.user_id(), gate.membership_id(), gate.team_id(), gate.partner_id(),
+    gate.enter(text, text), gate.keep_pass(text, text, timestamptz), gate.end_pass(text),
+    gate.open_pass(text, text, text, bigint, bigint, jsonb, text, timestamptz),
+    gate.choose_company(bigint), gate.sweep_passes(), gate.read_invitation(text),
+    gate.redeem_invitation(text, text, bigint, uuid) TO :web;
+"""
+
+UNDO = """
+DROP TABLE gate.application, gate.permission;
+DROP TRIGGER number_orders ON accounts_company;
+DROP TRIGGER append_only ON accounts_auditentry;
+DROP TRIGGER keep_flags ON accounts_user;
+DROP TRIGGER end_passes ON accounts_user;
+DROP TRIGGER end_passes ON accounts_membership;
+DROP TRIGGER end_passes_deleted ON accounts_membership;
+DROP SCHEMA gate CASCADE;
+DROP SCHEMA numbers CASCADE;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies: ClassVar = [
+        ("accounts", "0001_initial"),
+        ("account", "0009_emailaddress_unique_primary_email"),
+    ]
+    operations: ClassVar = [
+        guard(
+            SCHEMA + ASKING + PASSES + INVITATIONS + IDENTITY + COMPANY_OWNED + EXECUTION, UNDO
+        ),
+    ]

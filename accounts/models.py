@@ -1,0 +1,234 @@
+"""People and the companies they work for.
+
+Writes are verbs with a keyword-only ``by=``. Which rows a request may touch is decided by the row
+rules in the migrations; what stands here would only be a wish without them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from accounts.identifiers import uuid7
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    LEAD = "lead", _("Team lead")
+    AGENT = "agent", _("Agent")
+    PARTNER = "partner", _("Partner")
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db, force_insert=True)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """A person who signs in. The three flags are the owner role's to set: see migration 0002."""
+
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    language = models.CharField(_("language"), max_length=8, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    is_support = models.BooleanField(default=False)
+    is_superuser = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="accounts_user_email_lower"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    @property
+    def is_staff(self) -> bool:
+        return self.is_support or self.is_superuser
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Never: rights come from a membership's role, and no flag opens anything."""
+        return False
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return False
+
+
+class Company(models.Model):
+    name = models.CharField(_("name"), max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, default="")
+    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    created_at = models.DateTimeField(auto_now_add=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "companies"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CompanyOwned(models.Model):
+    """A row of one company: its key leads with the company, and so does whatever refers to it."""
+
+    pk = models.CompositePrimaryKey("company_id", "id")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", db_index=False)
+    id = models.UUIDField(default=uuid7, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Team(CompanyOwned):
+    name = models.CharField(_("name"), max_length=80)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("company", "name", name="accounts_team_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Partner(CompanyOwned):
+    """Who sends leads to a company: a webmaster or a network, with or without a sign-in."""
+
+    name = models.CharField(_("name"), max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("company", "name", name="accounts_partner_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(CompanyOwned):
+    """One person's place in one company, for as long as `left_at` is empty."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(_("role"), max_length=16, choices=Role)
+    team_id = models.UUIDField(null=True, blank=True)
+    partner_id = models.UUIDField(null=True, blank=True)
+    joined_at = models.DateTimeField(auto_now_add=True)
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    team = models.ForeignObject(
+        Team, models.DO_NOTHING, from_fields=["company", "team_id"], to_fields=["company", "id"],
+        related_name="+", null=True,
+    )
+    partner = models.ForeignObject(
+        Partner, models.DO_NOTHING, from_fields=["company", "partner_id"],
+        to_fields=["company", "id"], related_name="+", null=True,
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("company", "user", name="accounts_membership_once"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="accounts_membership_role_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role="partner") ^ models.Q(partner_id__isnull=True),
+                name="accounts_membership_partner_of_whom",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class Invitation(CompanyOwned):
+    """A link that lets whoever holds it join; only the hash of its secret is kept."""
+
+    email = models.EmailField(_("e-mail"), max_length=254)
+    role = models.CharField(_("role"), max_length=16, choices=Role)
+    partner_id = models.UUIDField(null=True, blank=True)
+    hash = models.BinaryField(max_length=32, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    redeemed_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("company", "hash", name="accounts_invitation_hash_once"),
+        ]
+
+
+class Pass(models.Model):
+    """What opens a company's rows: a random secret, of which only the SHA-256 is stored.
+
+    The web role has no right to this table: it is written and read by the functions of the schema
+    `gate` alone. A browser's session is a pass, and so is what a background job carries.
+    """
+
+    hash = models.BinaryField(primary_key=True, max_length=32)
+    kind = models.CharField(max_length=8)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, null=True, related_name="+")
+    reach = models.JSONField(null=True)
+    data = models.TextField(default="")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "passes"
+
+
+class CompanyKey(models.Model):
+    """A company's key for its sealed persons, itself wrapped by the operator's master key."""
+
+    pk = models.CompositePrimaryKey("company_id", "version")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", db_index=False)
+    version = models.PositiveSmallIntegerField()
+    wrapped = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class AuditEntry(CompanyOwned):
+    """Who did what, when: added to, never changed. Names are copied, to outlive their rows."""
+
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    actor_name = models.CharField(max_length=120)
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=40, blank=True, default="")
+    object_id = models.UUIDField(null=True, blank=True)
+    object_name = models.CharField(max_length=120, blank=True, default="")
+    changes = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes: ClassVar = [
+            models.Index("company", "object_id", "id", name="accounts_audit_of_object"),
+        ]

@@ -1,0 +1,45 @@
+"""Who may do what: the whole of it, in one table.
+
+A permission maps each role that holds it to its scope, which tells which rows it reaches:
+
+``all``      every row of the company
+``team``     rows of the member's own team, and free ones
+``own``      the member's own rows, and free ones
+``partner``  rows that the member's partner sent
+
+A role that is not named is refused. `gate.install` copies the table into the database after each
+migration, where the row rules read it; nothing else decides.
+"""
+
+from typing import Final
+
+ROLES: Final = ("owner", "admin", "lead", "agent", "partner")
+
+_RUNS_COMPANY: Final = {"owner": "all", "admin": "all"}
+_WORKS_ORDERS: Final = {**_RUNS_COMPANY, "lead": "team", "agent": "own"}
+
+PERMISSIONS: Final[dict[str, dict[str, str]]] = {
+    # the company itself
+    "company.enter": {**_WORKS_ORDERS, "partner": "partner"},
+    "company.policy": _RUNS_COMPANY,
+    "people.read": {**_RUNS_COMPANY, "lead": "all", "agent": "all"},
+    "people.manage": _RUNS_COMPANY,
+    "people.owners": {"owner": "all"},
+    "audit.read": _RUNS_COMPANY,
+    # orders
+    "orders.read": {**_WORKS_ORDERS, "partner": "partner"},
+    "orders.create": _WORKS_ORDERS,
+    "orders.write": _WORKS_ORDERS,
+    "orders.take": {"lead": "team", "agent": "own"},
+    "orders.assign": {**_RUNS_COMPANY, "lead": "team"},
+    "orders.reopen": {**_RUNS_COMPANY, "lead": "team"},
+    "orders.import": _RUNS_COMPANY,
+    # the sealed persons in them
+    "persons.open": _WORKS_ORDERS,
+    "persons.telephone": {**_RUNS_COMPANY, "lead": "team"},
+}
+
+
+def scope(role: str, permission: str) -> str | None:
+    """The scope in which `role` holds `permission`, or None where it is refused."""
+    return PERMISSIONS[permission].get(role)

@@ -1,0 +1,40 @@
+"""How migrations write the SQL that guards: literal, with the web role's name filled in.
+
+Tables that stand outside the company's row rules are named here, each with its reason; the catalog
+test (`tests/accounts/test_catalog.py`) fails on any other.
+"""
+
+from typing import Final
+
+from django.conf import settings
+from django.db.migrations import RunSQL
+
+
+def guard(sql: str, reverse: str) -> RunSQL:
+    """A migration step of `sql`, in which ``:web`` stands for the web role's quoted name."""
+    role = '"{}"'.format(settings.DATABASES["default"]["USER"].replace('"', '""'))
+    return RunSQL(sql.replace(":web", role), reverse.replace(":web", role))
+
+
+# Tables without the company's row rule, and why each may be.
+READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
+    "accounts_user": "sign-in looks a person up by e-mail; readable to the application's key only",
+    "account_emailaddress": "allauth's addresses for sign-in and reset; application's key only",
+    "account_emailconfirmation": "allauth's pending confirmations; application's key only",
+    "accounts_company": "a company's public policy names it; application's key only",
+    "accounts_membership": "the gate reads it to verify a claim; members see their own, and the "
+    "company's where their role may read people",
+    "accounts_invitation": "redeemed before its reader has a company; read by the secret's hash",
+    "accounts_pass": "the gate itself; the web role has no right to it at all",
+}
+NO_PERSON_AND_NO_COMPANY: Final = {
+    "django_migrations": "which migrations ran",
+    "django_content_type": "names of models; unused by the web role",
+    "auth_permission": "Django's own permissions; unused by the web role",
+    "auth_group": "Django's own groups; unused by the web role",
+    "auth_group_permissions": "Django's own groups; unused by the web role",
+    "procrastinate_jobs": "names and ids of jobs, with a sealed pass each; no order field",
+    "procrastinate_events": "when jobs changed their state",
+    "procrastinate_periodic_defers": "when periodic jobs were last queued",
+    "procrastinate_workers": "which workers are alive",
+}
