@@ -1,0 +1,160 @@
+// Keys and dialogs of the signed-in pages. Everything here is a shortcut: each thing it does can
+// also be done by the links and forms of the page, with this file blocked.
+
+const one = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const isTyping = (element) => element.matches("input, select, textarea, [contenteditable]");
+
+// ---------------------------------------------------------------- dialogs
+
+function open(dialog) {
+  if (dialog && !dialog.open) dialog.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) {
+    closeMenus();
+    open(document.getElementById(opener.dataset.opens));
+  }
+  if (event.target.matches("dialog")) event.target.close(); // the backdrop belongs to the dialog
+  all("details.me[open]").forEach((menu) => menu.contains(event.target) || (menu.open = false));
+});
+
+function closeMenus() {
+  const menu = one("details.me[open]");
+  if (!menu) return;
+  menu.open = false;
+  one("summary", menu).focus();
+}
+
+// ---------------------------------------------------------------- the command palette
+
+const palette = document.getElementById("palette");
+
+class Palette {
+  constructor(dialog) {
+    this.dialog = dialog;
+    this.input = one("input", dialog);
+    this.options = all("[role=option]", dialog);
+    this.input.addEventListener("input", () => this.filter());
+    this.input.addEventListener("keydown", (event) => this.walk(event));
+    dialog.addEventListener("toggle", () => dialog.open && this.restart());
+  }
+
+  get shown() {
+    return this.options.filter((option) => !option.hidden);
+  }
+
+  restart() {
+    this.input.value = "";
+    this.filter();
+    this.input.focus();
+  }
+
+  filter() {
+    const words = this.input.value.trim().toLowerCase();
+    for (const option of this.options) {
+      const isSearch = "always" in option.dataset;
+      option.hidden = isSearch ? !words : !option.textContent.toLowerCase().includes(words);
+    }
+    one("[data-echo]", this.dialog).textContent = this.input.value.trim();
+    // A command that matches comes before the search, which always does.
+    this.select(this.shown.find((option) => !("always" in option.dataset)) ?? this.shown[0]);
+  }
+
+  select(chosen) {
+    this.options.forEach((option) => option.setAttribute("aria-selected", option === chosen));
+    this.chosen = chosen;
+    this.input.setAttribute("aria-activedescendant", chosen?.id ?? "");
+    chosen?.scrollIntoView({ block: "nearest" });
+  }
+
+  walk(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      const { shown } = this;
+      this.select(shown[(shown.indexOf(this.chosen) + step + shown.length) % shown.length]);
+    } else if (event.key === "Enter") {
+      this.chosen?.click();
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+}
+
+if (palette) new Palette(palette);
+
+// ---------------------------------------------------------------- rows of a list
+
+function step(by) {
+  const links = all("[data-rows] th a");
+  if (!links.length) return;
+  const at = links.indexOf(document.activeElement);
+  const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : at + by;
+  links[Math.min(Math.max(next, 0), links.length - 1)].focus();
+}
+
+// ---------------------------------------------------------------- keys
+
+// WCAG 2.1.4: keys without a modifier can be switched off. Nothing is kept unless somebody does.
+const singleKeys = {
+  get on() {
+    return localStorage.getItem("single-keys") !== "off";
+  },
+  set on(on) {
+    if (on) localStorage.removeItem("single-keys");
+    else localStorage.setItem("single-keys", "off");
+  },
+};
+
+const keys = {
+  j: () => step(1),
+  k: () => step(-1),
+  "/": () => one("#search") ? one("#search").select() : open(palette),
+  "?": () => open(document.getElementById("shortcuts")),
+};
+// The same keys under a Russian layout.
+Object.assign(keys, { о: keys.j, л: keys.k, ".": keys["/"], ",": keys["?"] });
+
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.code === "KeyK") {
+    event.preventDefault();
+    open(palette);
+  } else if (event.key === "Escape") {
+    closeMenus();
+  } else if (isPlain(event) && singleKeys.on && keys[event.key]) {
+    event.preventDefault();
+    keys[event.key]();
+  }
+});
+
+function isPlain(event) {
+  const modified = event.ctrlKey || event.metaKey || event.altKey;
+  return !modified && !isTyping(event.target) && !one("dialog[open]");
+}
+
+const keysSwitch = document.getElementById("single-keys");
+if (keysSwitch) {
+  keysSwitch.checked = singleKeys.on;
+  keysSwitch.addEventListener("change", () => (singleKeys.on = keysSwitch.checked));
+}
+
+// ---------------------------------------------------------------- forms
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-add-line]");
+  if (button) addLine(button.closest("[data-formset]"));
+});
+
+function addLine(formset) {
+  const total = one(`[name="${formset.dataset.formset}-TOTAL_FORMS"]`, formset);
+  const lines = one("[data-lines]", formset);
+  const blank = one("template", formset).innerHTML.replaceAll("__prefix__", total.value);
+  lines.insertAdjacentHTML("beforeend", blank);
+  total.value = Number(total.value) + 1;
+  one("input:not([type=hidden]), select", lines.lastElementChild)?.focus();
+}
+
+one("[data-focus]")?.focus();
