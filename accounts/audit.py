@@ -10,7 +10,8 @@ from typing import Any, Final
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import AuditEntry, User
+from accounts.gate import Entry
+from accounts.models import AuditEntry
 
 ACTIONS: Final[dict[str, Any]] = {}
 
@@ -21,25 +22,20 @@ def register(**labels: Any) -> None:
 
 
 def record(
-    *,
-    by: User,
-    company_id: int,
-    action: str,
-    of: models.Model | None = None,
-    **changes: Any,
+    *, by: Entry, action: str, of: models.Model | None = None, **changes: Any
 ) -> AuditEntry:
-    """Add an entry. An action that nobody registered is a LookupError: the reader could not tell
-    what it means."""
+    """Add an entry in the company that `by` works in. An action that nobody registered is a
+    LookupError: the reader could not tell what it means."""
     if action not in ACTIONS:
         raise LookupError(f"{action} is not a registered audit action")
     return AuditEntry.objects.create(
-        company_id=company_id,
+        company_id=by.company_id,
         at=timezone.now(),
-        actor=by,
-        actor_name=str(by)[:120],
+        actor_id=by.user_id,
+        actor_name=(by.user_name or by.user_email or "")[:120],
         action=action,
         object_type=of._meta.model_name if of else "",
-        object_id=getattr(of, "id", None) if of else None,
+        object_id=getattr(of, "id", None),
         object_name=str(of)[:120] if of else "",
         changes=changes,
     )

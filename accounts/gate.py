@@ -33,6 +33,8 @@ class Entry:
     """What the gate knows of whoever holds the presented pass; all empty without a living pass."""
 
     user_id: int | None = None
+    user_name: str | None = None
+    user_email: str | None = None
     user_language: str | None = None
     company_id: int | None = None
     company_name: str | None = None

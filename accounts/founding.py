@@ -1,0 +1,39 @@
+"""What the owner role does on the server: found companies, appoint staff and operators.
+
+The web role has no right to any of it (migration 0002), so each verb connects as the owner.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.identifiers import uuid7
+from accounts.models import Company, Membership, User
+
+OWNER = "owner"  # the alias in DATABASES
+
+
+@transaction.atomic(using=OWNER)
+def found_company(*, name: str, slug: str, **details: Any) -> Company:
+    return Company.objects.using(OWNER).create(name=name, slug=slug, **details)
+
+
+@transaction.atomic(using=OWNER)
+def register(
+    email: str, *, name: str, password: str | None = None, support: bool = False,
+    operator: bool = False, language: str = "",
+) -> User:  # fmt: skip
+    """A person, with the flags that only the owner role may set."""
+    return User.objects.db_manager(OWNER).create_user(
+        email, password, name=name, is_support=support, is_superuser=operator, language=language
+    )
+
+
+@transaction.atomic(using=OWNER)
+def enrol(user: User, company: Company, role: str, **place: Any) -> Membership:
+    """A membership without an invitation: the first owner's, or a demo's."""
+    return Membership.objects.using(OWNER).create(
+        company_id=company.pk, id=uuid7(), user_id=user.pk, role=role, **place
+    )
