@@ -70,6 +70,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT '[{"kind": "none installed"}]'::jsonb $$;
 REVOKE ALL ON FUNCTION gate.missing_policies(bigint, bigint) FROM PUBLIC;
 
+-- Whether the claimed company has a policy in force (clause C1). Replaced by the policy app, too.
+CREATE FUNCTION gate.company_has_policy() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT false $$;
+
 -- The scope in which the pass's holder has a permission in the claimed company, or NULL; whether
 -- the policies are accepted is not asked.
 CREATE FUNCTION gate.scope(wanted text) RETURNS text
@@ -405,7 +410,7 @@ CREATE TRIGGER number_orders AFTER INSERT ON accounts_company FOR EACH ROW
 EXECUTION = """
 -- Nobody runs what is not named here.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA gate FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION gate.claim(), gate.vouched(), gate.scope(text), gate.allows(text),
+GRANT EXECUTE ON FUNCTION gate.claim(), gate.vouched(), gate.company_has_policy(), gate.scope(text), gate.allows(text),
     gate.user_id(), gate.membership_id(), gate.team_id(), gate.partner_id(),
     gate.enter(text, text), gate.keep_pass(text, text, timestamptz), gate.end_pass(text),
     gate.open_pass(text, text, text, bigint, bigint, jsonb, text, timestamptz),

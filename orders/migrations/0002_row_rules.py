@@ -210,7 +210,6 @@ class Migration(migrations.Migration):
     dependencies: ClassVar = [
         ("orders", "0001_initial"),
         ("accounts", "0002_gate"),
-        ("policy", "0002_row_rules"),
         ("procrastinate", "0041_post_retry_failed_job"),
     ]
     operations: ClassVar = [guard(ORDERS + AROUND_ORDERS + IMPORTS + JOBS, UNDO)]

@@ -1,0 +1,110 @@
+"""The people whom tests speak of. They are in the template that every test's database copies.
+
+Everyone has accepted every policy in force, but Newt. All passwords are `PASSWORD`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.test import Client
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from accounts.gate import Entry
+    from accounts.models import Company, Membership, User
+
+PASSWORD = "covenant-demo"
+
+
+@dataclass(frozen=True)
+class Someone:
+    name: str
+    email: str
+    places: tuple[tuple[str, str], ...] = ()  # company's slug, role
+    team: str = ""
+    partner: str = ""
+    support: bool = False
+    operator: bool = False
+    accepts: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def user(self) -> User:
+        from accounts import gate
+        from accounts.models import User
+
+        with gate.vouching():
+            return User.objects.get(email=self.email)
+
+    def membership(self, slug: str | None = None) -> Membership:
+        from accounts.models import Membership
+
+        with as_(self, slug) as entry:
+            return Membership.objects.get(company_id=entry.company_id, user_id=entry.user_id)
+
+
+ann = Someone("Ann", "ann@aurora.example", (("aurora", "owner"),))
+adam = Someone("Adam", "adam@aurora.example", (("aurora", "admin"),))
+lena = Someone("Lena", "lena@aurora.example", (("aurora", "lead"),), team="North")
+gail = Someone("Gail", "gail@aurora.example", (("aurora", "agent"),), team="North")
+gus = Someone("Gus", "gus@aurora.example", (("aurora", "agent"),))
+pat = Someone("Pat", "pat@aurora.example", (("aurora", "partner"),), partner="wm14")
+newt = Someone("Newt", "newt@aurora.example", (("aurora", "agent"),), accepts=False)
+bea = Someone("Bea", "bea@borealis.example", (("borealis", "owner"),))
+boris = Someone("Boris", "boris@borealis.example", (("borealis", "agent"),))
+mia = Someone("Mia", "mia@both.example", (("aurora", "agent"), ("borealis", "admin")))
+sue = Someone("Sue", "sue@covenant.example", support=True)
+olga = Someone("Olga", "olga@covenant.example", operator=True)
+nina = Someone("Nina", "nina@nowhere.example")
+
+PEOPLE = (ann, adam, lena, gail, gus, pat, newt, bea, boris, mia, sue, olga, nina)
+
+
+def company(slug: str) -> Company:
+    from accounts import gate
+    from accounts.models import Company
+
+    with gate.vouching():
+        return Company.objects.get(slug=slug)
+
+
+def pass_of(someone: Someone, slug: str | None = None, *, lasting: float = 3600) -> str:
+    """A session's pass for this person, who works in the company `slug`; `lasting` seconds."""
+    from accounts import gate
+
+    chosen = slug or (someone.places[0][0] if someone.places else None)
+    secret = gate.new_secret()
+    gate.open_pass(
+        secret,
+        kind="session",
+        user_id=someone.user.pk,
+        company_id=company(chosen).pk if chosen else None,
+        data="{}",
+        until=timezone.now() + timedelta(seconds=lasting),
+    )
+    return secret
+
+
+@contextmanager
+def as_(someone: Someone, slug: str | None = None) -> Iterator[Entry]:
+    """What stands inside is asked for with this person's pass."""
+    from accounts import gate
+
+    with gate.carrying(pass_of(someone, slug)) as entry:
+        yield entry
+
+
+def sign_in(client: Client, someone: Someone) -> Client:
+    """The client, signed in as this person (without the sign-in form, which has its own tests)."""
+    from accounts import gate
+
+    with gate.vouching():
+        client.force_login(someone.user)
+    return client
