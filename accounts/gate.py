@@ -8,6 +8,7 @@ another's statements in ``pg_stat_activity``.
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import connection, connections, transaction
 from django.utils import timezone
-from psycopg.rows import class_row, tuple_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from accounts import permissions
@@ -46,7 +47,7 @@ class Entry:
     team_id: Any = None
     partner_id: Any = None
     data: str | None = None
-    missing: list[dict[str, Any]] | None = field(default=None)
+    missing: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def found(self) -> bool:
@@ -98,10 +99,10 @@ def carrying(secret: str | None) -> Iterator[Entry]:
 
 def enter(secret: str | None) -> Entry:
     """Present the pass to the transaction that is under way, and learn whose it is."""
-    return (
-        _ask("SELECT * FROM gate.enter(%s, %s)", (_key("vouch"), secret), class_row(Entry))
-        or Entry()
-    )
+    found = _ask("SELECT * FROM gate.enter(%s, %s)", (_key("vouch"), secret), dict_row)
+    if found is None:
+        return Entry()
+    return Entry(**{**found, "missing": json.loads(found["missing"] or "[]")})
 
 
 def vouching() -> Any:
