@@ -1,0 +1,103 @@
+"""Whose personal data must not be processed here: the operator's list, and how it is applied.
+
+Clause P2: applied before anything is stored, on citizenship, country and telephone number. What is
+prohibited leaves a counter and nothing else, so a verdict repeats nothing of what was judged.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from policy.countries import countries_in
+from policy.telephones import regions_in
+
+Sign = Literal["", "citizenship", "country", "phone"]
+
+DEFAULT_PROHIBITED = frozenset({"RU"})
+
+_SIGNS: dict[Sign, str | Promise] = {
+    "citizenship": gettext_lazy("the citizenship"),
+    "country": gettext_lazy("the country"),
+    "phone": gettext_lazy("the telephone number"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a person before anything was stored.
+
+    `sign` is the field that decided, "" where the person is allowed. `country` and `citizenship`
+    are alpha-2 codes to store, "" where none was given, and where the person is not allowed.
+    """
+
+    outcome: Literal["allowed", "prohibited", "invalid"]
+    sign: Sign = ""
+    jurisdiction: str = ""
+    country: str = ""
+    citizenship: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        return self.outcome == "allowed"
+
+    @property
+    def prohibited(self) -> bool:
+        """True where nothing of the input may be kept, not even among an import's refused rows."""
+        return self.outcome == "prohibited"
+
+    @property
+    def message(self) -> str:
+        """Say which rule refused, and what would satisfy it; "" for the allowed."""
+        if self.allowed:
+            return ""
+        if not self.prohibited:
+            return _("Name %(sign)s by its ISO code or its name, such as KZ or Kazakhstan.") % {
+                "sign": _SIGNS[self.sign]
+            }
+        message = _("Clause P2: no personal data from %(jurisdiction)s; %(sign)s points there.") % {
+            "jurisdiction": self.jurisdiction,
+            "sign": _SIGNS[self.sign],
+        }
+        if self.sign == "phone":
+            message += " " + _("A declared other citizenship outweighs the number.")
+        return message
+
+
+def judge(
+    *,
+    country: str = "",
+    citizenship: str = "",
+    phone: str = "",
+    prohibited: Collection[str] = DEFAULT_PROHIBITED,
+) -> Verdict:
+    """Judge a person by what is said of them; a sign of prohibition comes before a spelling error.
+
+    `country` is where they live or are sent to; `prohibited` holds alpha-2 codes. A telephone
+    number is only a sign, which a known, declared and permitted citizenship outweighs.
+    """
+    citizenships, countries = countries_in(citizenship), countries_in(country)
+    signs: list[tuple[Sign, Collection[str]]] = [
+        ("citizenship", citizenships),
+        ("country", countries),
+    ]
+    if phone and not citizenships:
+        signs.append(("phone", regions_in(phone, next(iter(countries), ""))))
+    for sign, codes in signs:
+        found = [code for code in codes if code in prohibited]
+        if found:
+            return Verdict("prohibited", sign, found[0])
+    if _is_unclear(citizenship, citizenships):
+        return Verdict("invalid", "citizenship")
+    if _is_unclear(country, countries):
+        return Verdict("invalid", "country")
+    return Verdict(
+        "allowed", country=next(iter(countries), ""), citizenship=next(iter(citizenships), "")
+    )
+
+
+def _is_unclear(text: str, codes: Collection[str]) -> bool:
+    return bool(text.strip()) and not codes
