@@ -57,7 +57,7 @@ FORGETFUL = {
     "autovacuum": "off",
     "max_wal_size": "4GB",
 }
-WITHOUT_DATABASE = {"", "help", "check", "collectstatic", "compilemessages", "makemessages", "run", "version"}
+WITHOUT_DATABASE = {"", "help", "check", "collectstatic", "compilemessages", "makemessages", "version"}
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,12 @@ class Cluster:
                 start_new_session=True,  # a terminal's Ctrl-C is for the web server, which still needs us
                 **as_postgres(),
             )
-        wait_until(lambda: self.ready() or server.poll() is not None, "PostgreSQL does not start.")
+        try:
+            wait_until(lambda: self.ready() or server.poll() is not None, "PostgreSQL does not start.")
+        except BaseException:  # told to end while it starts: it has no postmaster.pid to find it by
+            server.send_signal(signal.SIGQUIT)
+            server.wait()
+            raise
         if server.poll() is not None:
             raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()[-2000:]}")
 

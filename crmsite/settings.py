@@ -52,7 +52,7 @@ DATABASES = {
         **env.db_url_config(_web_url),
         "CONN_MAX_AGE": 0,  # the pool keeps connections, not the threads
         "CONN_HEALTH_CHECKS": True,
-        "ATOMIC_REQUESTS": False,  # the gate opens each request's transaction
+        "ATOMIC_REQUESTS": True,  # a savepoint: the transaction is the gate's
         "OPTIONS": {
             "pool": {
                 "min_size": env.int("DATABASE_POOL_MIN", default=1),
@@ -130,6 +130,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"look": "crmsite.look"},
         },
     },
 ]

@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crmsite.settings")
 
 application = get_wsgi_application()
+
+from crmsite import startup  # noqa: E402  (settings first)
+
+startup.refuse_a_powerful_role()

@@ -1,0 +1,46 @@
+# `make run` and `make test` need Python 3.11 or newer, and nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= auto
+
+run test lint prove bench: export DEBUG ?= 1
+
+.PHONY: run test lint prove bench lock
+
+run: .venv/ready locale/ready
+	@$(BIN)/python manage.py run
+
+test: .venv/ready locale/ready
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: .venv/ready
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py check_templates
+
+prove: .venv/ready
+	@$(BIN)/python manage.py prove
+
+bench: .venv/ready
+	@$(BIN)/python -m benchmarks
+
+lock: .venv/ready
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host --output-file requirements/base.txt requirements/base.in
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host --output-file requirements/dev.txt requirements/dev.in
+
+.venv/ready: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Covenant needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Another: make run PYTHON=python3.12")'
+	@echo "Installing the locked libraries into .venv ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Compiled translations, by Babel: gettext's own tools need not be there.
+locale/ready: .venv/ready $(wildcard locale/*/LC_MESSAGES/django.po)
+	@mkdir -p locale
+	@for po in $(wildcard locale/*/LC_MESSAGES/django.po); do $(BIN)/pybabel --quiet compile --input-file $$po --output-file $${po%.po}.mo; done
+	@touch $@

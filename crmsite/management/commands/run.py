@@ -1,0 +1,77 @@
+"""Everything at once on one's own machine: what `make run` runs."""
+
+import signal
+import time
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import Company
+from crmsite import embedded
+from crmsite.databases import OWNER
+from crmsite.supervision import Child, end, end_with_make, exit_on, is_taken
+
+SERVER = ("-m", "gunicorn", "crmsite.wsgi", "--worker-class=gthread", "--workers=2", "--threads=4")
+WATCH_INTERVAL = 0.5  # seconds
+
+
+class Command(BaseCommand):
+    help = "Migrate, load the demo into an empty database, serve and work, until Ctrl-C."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.told = exit_on(signal.SIGTERM, signal.SIGINT, status=0)  # SIGINT, too: shells ignore it for `&`
+        end_with_make()
+        if is_taken(settings.PORT):
+            raise CommandError(f"Port {settings.PORT} is taken. Another: PORT=8001 make run")
+        self.prepare()
+        children: list[Child] = []
+        try:
+            worker = Child("manage.py", "worker")
+            children.append(worker)
+            server = Child(
+                *SERVER, f"--bind=127.0.0.1:{settings.PORT}", "--graceful-timeout=3", "--log-level=warning"
+            )
+            children.append(server)
+            self.announce(server)
+            self.watch(server, worker)
+        finally:
+            self.stdout.write("Ending …")
+            end(children)
+
+    def prepare(self) -> None:
+        self.stdout.write("Preparing the database …")
+        call_command("migrate", verbosity=0)
+        call_command("publish_bundled")
+        if not Company.objects.using(OWNER).exists():
+            call_command("demo")
+
+    def announce(self, server: Child) -> None:
+        address = f"http://127.0.0.1:{settings.PORT}"
+        while not (self.told.is_set() or server.died or answers(f"{address}/healthz")):
+            time.sleep(0.1)
+        self.stdout.write(f"Covenant is at {address} (Ctrl-C ends it)")
+
+    def watch(self, server: Child, worker: Child) -> None:
+        """Keep the database and the worker alive; until told to end."""
+        while not self.told.is_set():
+            if server.died:
+                raise CommandError("The web server died.")
+            if settings.EMBEDDED and not embedded.running(settings.VAR):
+                self.stderr.write("PostgreSQL died and is started again.")
+                embedded.start(settings.VAR)
+            if worker.due:
+                self.stderr.write("The worker died and is started again.")
+                worker.start()
+            time.sleep(WATCH_INTERVAL)
+
+
+def answers(address: str) -> bool:
+    try:
+        with urlopen(address, timeout=2):  # noqa: S310  (our own address)
+            return True
+    except (URLError, OSError):
+        return False
