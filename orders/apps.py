@@ -5,3 +5,17 @@ from django.utils.translation import gettext_lazy as _
 class OrdersConfig(AppConfig):
     name = "orders"
     verbose_name = _("Orders")
+
+    def ready(self) -> None:
+        from accounts import audit
+
+        audit.register(
+            **{
+                "order.added": _("added the order"),
+                "order.edited": _("changed"),
+                "order.moved": _("moved the order"),
+                "order.commented": _("commented"),
+                "order.revealed": _("looked at the whole telephone number"),
+                "order.assigned": _("gave the order to"),
+            }
+        )

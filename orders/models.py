@@ -2,23 +2,73 @@
 
 The buyer's personal data is in `Order.person` and `Comment.body` alone, sealed (`orders.sealing`);
 whatever is searched is searched by keyed hash.
+
+Writes are verbs: keyword-only `by`, one transaction, with the audit entry in it.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, ClassVar, Final
 
-from django.db import models
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import audit
+from accounts.gate import Entry
 from accounts.models import Company, CompanyOwned, Membership, Partner, User
+from orders import keys, statuses
+from orders.intake import ItemDraft, OrderDraft, admit, total_of
+from orders.keys import Keys
+from orders.persons import Person, phone_hash, search_hashes
+from policy.jurisdictions import Verdict
+
+IN_HAND: Final = "processing"  # the status of which an agent has one order at a time
+CALLED_AGAIN: Final = ("recall", "no_answer")  # the statuses in which `recall_at` means something
+CALL_AGAIN_AFTER: Final = timedelta(hours=2)  # when nobody answered, and no other time was set
+
+
+class Conflict(Exception):
+    """Somebody else wrote the order meanwhile; `order` is as it stands now."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__("The order was changed meanwhile.")
+        self.order = order
+
+
+class MoveRefused(Exception):
+    """A move whose requirements are not met; `unmet` says what would satisfy them."""
+
+    def __init__(self, unmet: Sequence[Any]) -> None:
+        super().__init__("; ".join(map(str, unmet)))
+        self.unmet = list(unmet)
+
+
+class OfferQuerySet(models.QuerySet["Offer"]):
+    def named(self, names: Iterable[str], *, by: Entry) -> dict[str, uuid.UUID]:
+        """The ids of these offers, made where they are new. Two statements, or none."""
+        wanted = {name for name in names if name}
+        if not wanted:
+            return {}
+        new = [Offer(company_id=by.company_id, name=name) for name in sorted(wanted)]
+        self.bulk_create(new, ignore_conflicts=True)
+        found = self.filter(company_id=by.company_id, name__in=wanted)
+        return dict(found.values_list("name", "id"))
 
 
 class Offer(CompanyOwned):
     """What is sold: orders are filtered and, later, paid by it."""
 
     name = models.CharField(_("name"), max_length=160)
+
+    objects = OfferQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -27,6 +77,84 @@ class Offer(CompanyOwned):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Source(models.TextChoices):
+    """How an order came to be here."""
+
+    HAND = "hand", _("entered by hand")
+    IMPORT = "import", _("import")
+    API = "api", _("API")
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def add(self, *, by: Entry, person: Person, items: Sequence[ItemDraft], **draft: Any) -> Order:
+        """Add one order; what else may be said of it stands in `orders.intake.OrderDraft`.
+
+        Raises Prohibited or NotAdmitted before anything is stored.
+        """
+        with transaction.atomic():
+            [order] = self.add_many(by=by, drafts=[OrderDraft(person, items, **draft)])
+            order.refresh_from_db(fields=["number", "team_id"])
+            audit.record(by=by, action="order.added", of=order, source=order.source)
+        return order
+
+    def add_many(self, *, by: Entry, drafts: Sequence[OrderDraft]) -> list[Order]:
+        """Add orders in the same few statements, whatever their number; the database gives each its
+        `number`, which is not read back. The caller audits: an import is one entry, not thousands.
+
+        Raises Prohibited or NotAdmitted before anything is stored.
+        """
+        verdicts = [draft.admitted() for draft in drafts]
+        with transaction.atomic():
+            held = keys.provided(by)
+            offers = Offer.objects.named((draft.offer or "" for draft in drafts), by=by)
+            orders = [
+                Order._drafted(draft, verdict, by=by, held=held, offers=offers)
+                for draft, verdict in zip(drafts, verdicts, strict=True)
+            ]
+            self.bulk_create(orders)
+            Item.objects.add((o, d.items) for o, d in zip(orders, drafts, strict=True))
+            SearchWord.objects.add(
+                [(o, d.person) for o, d in zip(orders, drafts, strict=True)], held
+            )
+        return orders
+
+    def open_of(self, by: Entry) -> Order | None:
+        """The order that `by` has in hand; the database keeps it to one each."""
+        return self.filter(
+            company_id=by.company_id, agent_id=by.membership_id, status=IN_HAND
+        ).first()
+
+    def take_next(self, *, by: Entry) -> Order | None:
+        """The order that `by` should work on: the one in hand, or else a call that is due, the
+        oldest new order, a buyer whom nobody reached. None when nothing waits.
+
+        Two agents at once get two different ones: a row that another is taking is skipped.
+        """
+        if not by.may("orders.take"):
+            raise PermissionDenied("This role takes no orders.")
+        with transaction.atomic():
+            return self.open_of(by) or self._take_waiting(by)
+
+    def _take_waiting(self, by: Entry) -> Order | None:
+        free_or_own = models.Q(agent_id=None) | models.Q(agent_id=by.membership_id)
+        waiting = self.filter(free_or_own, company_id=by.company_id).select_for_update(
+            skip_locked=True
+        )
+        due = models.Q(recall_at__lte=timezone.now())
+        for queue in (
+            waiting.filter(due, status="recall").order_by("recall_at"),
+            waiting.filter(status="new").order_by("created_at", "id"),
+            waiting.filter(due, status="no_answer").order_by("recall_at"),
+        ):
+            if order := queue.first():
+                try:
+                    order._move("take", by=by)
+                except MoveRefused:  # a second click was faster
+                    return self.open_of(by)
+                return order
+        return None
 
 
 class Order(CompanyOwned):
@@ -51,6 +179,7 @@ class Order(CompanyOwned):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     recall_at = models.DateTimeField(_("call again at"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=40, blank=True, default="")
+    source = models.CharField(_("came by"), max_length=8, choices=Source, default=Source.HAND)
 
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -92,6 +221,265 @@ class Order(CompanyOwned):
     def __str__(self) -> str:
         return f"№ {self.number}"
 
+    @classmethod
+    def _drafted(
+        cls,
+        draft: OrderDraft,
+        verdict: Verdict,
+        *,
+        by: Entry,
+        held: Keys,
+        offers: dict[str, uuid.UUID],
+    ) -> Order:
+        order = cls(
+            company_id=by.company_id,
+            status=draft.status,
+            external_id=draft.external_id,
+            country=verdict.country,
+            citizenship=verdict.citizenship,
+            phone_hash=phone_hash(draft.person.phone, held.index_key),
+            offer_id=offers.get(draft.offer or ""),
+            partner_id=draft.partner,
+            agent_id=draft.agent,
+            currency=draft.currency,
+            total=total_of(draft.items),
+            source=draft.source,
+            created_at=draft.created_at,
+        )
+        order.person = held.seal_person(draft.person, order.id)
+        return order
+
+    def edit(self, *, by: Entry, version: int, **fields: Any) -> list[str]:
+        """Change what is given of person, items, offer (a name), partner (an id), country,
+        citizenship, currency and external_id; returns the names of what differed.
+
+        Raises Conflict when the order is no longer at `version`, Prohibited or NotAdmitted.
+        """
+        with transaction.atomic():
+            self._lock(version)
+            held = keys.provided(by)
+            before = self._contents(held)
+            wanted = before | fields
+            verdict = admit(
+                person=wanted["person"],
+                country=wanted["country"],
+                citizenship=wanted["citizenship"],
+            )
+            wanted |= {"country": verdict.country, "citizenship": verdict.citizenship}
+            changed = _differing(before, wanted)
+            if changed:
+                self._rewrite(before, wanted, by=by, held=held)
+                audit.record(by=by, action="order.edited", of=self, fields=changed)
+        return changed
+
+    def move(
+        self,
+        *,
+        by: Entry,
+        move: str,
+        version: int,
+        reason: str = "",
+        recall_at: datetime | None = None,
+        comment: str = "",
+    ) -> None:
+        """Make the move of that key in `orders.statuses`.
+
+        Raises Conflict when the order is no longer at `version`; MoveRefused with what is unmet.
+        """
+        with transaction.atomic():
+            self._lock(version)
+            self._move(move, by=by, reason=reason, recall_at=recall_at, comment=comment)
+
+    def say(self, *, by: Entry, text: str) -> Comment:
+        """Add a comment, sealed: what is said of a buyer is personal data."""
+        with transaction.atomic():
+            comment = self._comment(text, by=by)
+            audit.record(by=by, action="order.commented", of=self)
+        return comment
+
+    def reveal_telephone(self, *, by: Entry) -> str:
+        """The whole number, at the price of an entry in the audit."""
+        with transaction.atomic():
+            phone = self.open_person(keys.provided(by)).phone
+            audit.record(by=by, action="order.revealed", of=self)
+        return phone
+
+    def assign(self, *, by: Entry, agent_id: uuid.UUID | None) -> None:
+        """Give the order to a member of the company; set it free with None.
+
+        Raises PermissionDenied where `by` may not, also for somebody of another team, and
+        MoveRefused for an order that is in somebody's hands, or a member who works on no orders.
+        """
+        with transaction.atomic():
+            self._lock()
+            agent = self._assignable(agent_id, by=by) if agent_id else None
+            if self.status == IN_HAND:
+                raise MoveRefused([_("Wait until the order is no longer in somebody's hands.")])
+            if not by.may("orders.assign"):
+                raise PermissionDenied("This role assigns no orders.")
+            self._write(agent_id=agent and agent.id)
+            name = str(agent.user) if agent else ""
+            audit.record(by=by, action="order.assigned", of=self, agent=name)
+
+    def open_person(self, held: Keys) -> Person:
+        return held.open_person(self.person, self.id)
+
+    def duplicates(self) -> OrderQuerySet:
+        """Other orders by the same telephone, newest first, as far as the reader may see them."""
+        if self.phone_hash is None:
+            return Order.objects.none()
+        same = Order.objects.filter(company_id=self.company_id, phone_hash=self.phone_hash)
+        return same.exclude(id=self.id).order_by("-created_at", "-id")
+
+    def _lock(self, version: int | None = None) -> None:
+        """Hold the row until the transaction ends, and know it as it stands now."""
+        self.refresh_from_db(from_queryset=Order.objects.select_for_update())
+        if version is not None and version != self.version:
+            raise Conflict(self)
+
+    def _write(self, **values: Any) -> None:
+        values |= {"version": self.version + 1, "updated_at": timezone.now()}
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(values))
+
+    def _contents(self, held: Keys) -> dict[str, Any]:
+        """All that `edit` may change, as it takes it."""
+        items = Item.objects.filter(company_id=self.company_id, order_id=self.id)
+        return {
+            "person": self.open_person(held),
+            "items": [item.draft for item in items.order_by("position")],
+            "offer": self.offer.name if self.offer else None,
+            "partner": self.partner_id,
+            "country": self.country,
+            "citizenship": self.citizenship,
+            "currency": self.currency,
+            "external_id": self.external_id,
+        }
+
+    def _rewrite(
+        self, before: dict[str, Any], wanted: dict[str, Any], *, by: Entry, held: Keys
+    ) -> None:
+        person, items = wanted["person"], wanted["items"]
+        offer = wanted["offer"] or ""
+        if items != before["items"]:
+            Item.objects.filter(company_id=self.company_id, order_id=self.id).delete()
+            Item.objects.add([(self, items)])
+        if person != before["person"]:
+            SearchWord.objects.filter(company_id=self.company_id, order_id=self.id).delete()
+            SearchWord.objects.add([(self, person)], held)
+        self._write(
+            person=held.seal_person(person, self.id),
+            phone_hash=phone_hash(person.phone, held.index_key),
+            total=total_of(items),
+            offer_id=Offer.objects.named([offer], by=by).get(offer),
+            partner_id=wanted["partner"],
+            country=wanted["country"],
+            citizenship=wanted["citizenship"],
+            currency=wanted["currency"],
+            external_id=wanted["external_id"],
+        )
+
+    def _move(
+        self,
+        key: str,
+        *,
+        by: Entry,
+        reason: str = "",
+        recall_at: datetime | None = None,
+        comment: str = "",
+    ) -> None:
+        """Make a move with a row that is locked already."""
+        move = statuses.move_named(key, self.status, by.role or "")
+        if move is None:
+            raise MoveRefused([_("This step is not open to your role from where the order is.")])
+        if unmet := statuses.check(
+            move, self._as_filled(move, by, reason=reason, recall_at=recall_at, comment=comment)
+        ):
+            raise MoveRefused([statuses.REQUIREMENTS[requirement] for requirement in unmet])
+        if move.counts_attempt:
+            recall_at = recall_at or timezone.now() + CALL_AGAIN_AFTER
+        self._take_step(move, by=by, reason=reason, recall_at=recall_at)
+        if comment.strip():
+            self._comment(comment, by=by)
+
+    def _as_filled(self, move: statuses.Move, by: Entry, **given: Any) -> SimpleNamespace:
+        """What the move's requirements are checked on; opened and counted only where asked for."""
+        asked = move.requires
+        if asked & {"name", "phone", "address"}:
+            person = self.open_person(keys.provided(by))
+            given |= {"name": person.name, "phone": person.phone, "address": person.address}
+        if "items" in asked:
+            items = Item.objects.filter(company_id=self.company_id, order_id=self.id)
+            given["items"] = items.exists()
+        return SimpleNamespace(**given)
+
+    def _take_step(
+        self, move: statuses.Move, *, by: Entry, reason: str, recall_at: datetime | None
+    ) -> None:
+        """Write the new status. Whoever moves an order into hand is its agent from then on."""
+        agent_id = by.membership_id if move.to == IN_HAND else self.agent_id
+        try:
+            with transaction.atomic():
+                self._write(
+                    status=move.to,
+                    agent_id=None if move.key == "release" else agent_id,
+                    attempts=self.attempts + move.counts_attempt,
+                    recall_at=recall_at if move.to in CALLED_AGAIN else None,
+                    reason=reason if statuses.reasons_for(move) else "",
+                )
+        except IntegrityError as error:
+            raise MoveRefused([_("Finish the order that you have in hand first.")]) from error
+        audit.record(
+            by=by,
+            action="order.moved",
+            of=self,
+            **{"from": move.frm, "to": move.to, "move": move.key, "reason": self.reason},
+        )
+
+    def _comment(self, text: str, *, by: Entry) -> Comment:
+        comment = Comment(company_id=self.company_id, order_id=self.id, author_id=by.user_id)
+        comment.body = keys.provided(by).seal_comment(text.strip(), comment.id)
+        comment.save(force_insert=True)
+        return comment
+
+    def _assignable(self, agent_id: uuid.UUID, *, by: Entry) -> Membership:
+        """The membership that may get orders from `by`."""
+        agent = (
+            Membership.objects.select_related("user")
+            .filter(company_id=self.company_id, id=agent_id, left_at=None)
+            .exclude(role="partner")
+            .first()
+        )
+        if agent is None:
+            raise MoveRefused([_("Choose somebody who works on orders here.")])
+        own = agent.id == by.membership_id or agent.team_id == by.team_id is not None
+        if by.scope("orders.assign") == "team" and not own:
+            raise PermissionDenied("Another team's member.")
+        return agent
+
+
+def _differing(before: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """The names of what an edit changes; a person's own by their fields, and never a value."""
+    old, new = asdict(before["person"]), asdict(wanted["person"])
+    names = [name for name in old if old[name] != new[name]]
+    names += [name for name in before if name != "person" and before[name] != wanted[name]]
+    return names
+
+
+class ItemQuerySet(models.QuerySet["Item"]):
+    def add(self, contents: Iterable[tuple[Order, Sequence[ItemDraft]]]) -> None:
+        self.bulk_create(
+            Item(
+                company_id=order.company_id,
+                order_id=order.id,
+                position=position,
+                **asdict(draft),
+            )
+            for order, drafts in contents
+            for position, draft in enumerate(drafts, 1)
+        )
+
 
 class Item(CompanyOwned):
     order_id = models.UUIDField()
@@ -100,6 +488,8 @@ class Item(CompanyOwned):
     sku = models.CharField(_("article"), max_length=80, blank=True, default="")
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
     price = models.DecimalField(_("price"), max_digits=12, decimal_places=2)
+
+    objects = ItemQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -111,6 +501,31 @@ class Item(CompanyOwned):
             ),
         ]
 
+    @property
+    def draft(self) -> ItemDraft:
+        return ItemDraft(self.name, self.price, self.quantity, self.sku)
+
+    @property
+    def sum(self) -> Decimal:
+        return self.draft.sum
+
+
+class SearchWordQuerySet(models.QuerySet["SearchWord"]):
+    def add(self, people: Iterable[tuple[Order, Person]], held: Keys) -> None:
+        """One statement for any number of words: thousands of parameters take the server four
+        times as long as two arrays."""
+        found = [
+            (term.hash, order.id)
+            for order, person in people
+            for term in search_hashes(person, held.index_key)
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO orders_searchword (company_id, word, order_id)"
+                " SELECT %s, * FROM unnest(%s::bytea[], %s::uuid[])",
+                [held.company_id, [word for word, _id in found], [_id for word, _id in found]],
+            )
+
 
 class SearchWord(models.Model):
     """A keyed hash of something in a sealed person, so that equality finds the order."""
@@ -119,6 +534,8 @@ class SearchWord(models.Model):
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", db_index=False)
     word = models.BinaryField(max_length=16)
     order_id = models.UUIDField()
+
+    objects = SearchWordQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar = [
