@@ -79,7 +79,7 @@ class MasterKey:
 
     def is_newest(self, blob: bytes) -> bool:
         """Tell whether the newest key wrapped this; rotation wraps the others anew."""
-        return _split(_WRAPPED, blob)[1] == self._newest
+        return bool(_split(_WRAPPED, blob)[1] == self._newest)
 
 
 class CompanyKey:

@@ -10,7 +10,9 @@ from babel.core import get_global
 LANGUAGES = ("en", "ru", "uk", "be", "kk")
 
 # Babel lists these beside the countries; they are unions, placeholders or parts of one.
-_NOT_COUNTRIES = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"}
+_NOT_COUNTRIES = {
+    "EU", "EZ", "UN", "ZZ", "XA", "XB", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA",
+}  # fmt: skip
 
 # What people write and CLDR does not list: official and former names, adjectives, abbreviations.
 _ALSO: dict[str, tuple[str, ...]] = {
@@ -40,9 +42,12 @@ _ALSO: dict[str, tuple[str, ...]] = {
         "Ruská federace", "Российское гражданство",
     ),
     "TR": ("Turkey", "Türkiye"),
-    "US": ("USA", "США", "United States of America", "America", "Америка", "Соединенные Штаты Америки"),
+    "US": (
+        "USA", "США", "America", "Америка", "United States of America",
+        "Соединенные Штаты Америки",
+    ),
     "UZ": ("РУз", "Республика Узбекистан", "Republic of Uzbekistan"),
-}
+}  # fmt: skip
 
 # Letters of Cyrillic that look like Latin ones once both are in lower case.
 _LOOKALIKES = str.maketrans("авеёкмнорстухіјѕ", "abeekmhopctyxijs")
@@ -99,10 +104,9 @@ def _codes_by_look() -> dict[str, str]:
 
 def _spellings() -> list[tuple[str, str]]:
     """Return (spelling, code) of every country, codes before names and ours before CLDR's."""
+    codes = (str(code) for code in Locale("en").territories)
     countries = {
-        code
-        for code in Locale("en").territories
-        if len(code) == 2 and code.isalpha() and code not in _NOT_COUNTRIES
+        code for code in codes if len(code) == 2 and code.isalpha() and code not in _NOT_COUNTRIES
     }
     spellings = [(code, code) for code in sorted(countries)]
     spellings += [(name, code) for code, names in _ALSO.items() for name in names]

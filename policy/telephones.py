@@ -181,14 +181,12 @@ def _local(digits: str, hint: str) -> PhoneNumber | None:
     Where they could be the hinted country's and Russia's or Kazakhstan's, they are taken for the
     former only if people there write them so: a trunk prefix left out is the rarer mistake.
     """
-    own = _parsed(digits, hint) if hint else None
-    own_valid = own is not None and phonenumbers.is_valid_number(own)
+    possible = _parsed(digits, hint) if hint else None
+    own = possible if possible and phonenumbers.is_valid_number(possible) else None
     domestic = _DOMESTIC.fullmatch(digits)
-    if domestic and not (own_valid and _is_written_so(own, digits)):
+    if domestic and not (own and _is_written_so(own, digits)):
         return _of_shared(domestic[1])
-    if own_valid:
-        return own
-    return _bare(digits) or _possible(own) or _possible(_parsed("+" + digits))
+    return own or _bare(digits) or _possible(possible) or _possible(_parsed("+" + digits))
 
 
 def _bare(digits: str) -> PhoneNumber | None:
@@ -227,7 +225,7 @@ def _is_complete(number: PhoneNumber) -> bool:
     )
 
 
-def _is_written_so(number: PhoneNumber | None, digits: str) -> bool:
+def _is_written_so(number: PhoneNumber, digits: str) -> bool:
     """Tell whether these are the digits by which people dial the number, at home or abroad."""
     forms = (PhoneNumberFormat.NATIONAL, PhoneNumberFormat.E164)
     return any(_digits(phonenumbers.format_number(number, form)) == digits for form in forms)
@@ -242,7 +240,7 @@ def _region(number: PhoneNumber) -> str:
     if number.country_code == SHARED:
         return "KZ" if _is_kazakh(number) else "RU"
     region = phonenumbers.region_code_for_number(number)
-    if region is None:
+    if region is None and number.country_code:
         region = phonenumbers.region_code_for_country_code(number.country_code)
     return region if region and region.isalpha() and region != "ZZ" else ""
 
