@@ -26,6 +26,11 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "company's where their role may read people",
     "accounts_invitation": "redeemed before its reader has a company; read by the secret's hash",
     "accounts_pass": "the gate itself; the web role has no right to it at all",
+    "policy_policy": "policies are public, a company's own too; application's key only",
+    "policy_policyversion": "as the policies; added to by who may publish, never changed",
+    "policy_policytext": "as the policies; added to by who may publish, never changed",
+    "policy_acceptance": "the CRM's policy is accepted before a company is chosen, and for all of "
+    "them; a person sees his own, and who publishes a company's policy sees who accepted it",
 }
 NO_PERSON_AND_NO_COMPANY: Final = {
     "django_migrations": "which migrations ran",
