@@ -20,6 +20,7 @@ class Demand:
     signed_in: bool = True
     company: bool = True
     accepted: bool = True
+    operator: bool = False
     permission: str | None = None
 
 
@@ -45,6 +46,11 @@ def signed_in(view: View) -> View:
 def member(view: View) -> View:
     """Open to members of a company, whatever they have accepted."""
     return _declare(view, accepted=False)
+
+
+def operator(view: View) -> View:
+    """Open to the operator of the site, who needs no company and accepts nothing."""
+    return _declare(view, company=False, accepted=False, operator=True)
 
 
 def requires(permission: str) -> Callable[[View], View]:

@@ -1,0 +1,172 @@
+"""How a refusal reaches whoever asked: a page is led on, htmx is told where to go, JSON is told why.
+
+Every refusal names the rule that refused and what would satisfy it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.models import Role
+from accounts.permissions import PERMISSIONS
+from policy.models import Kind
+
+HOME = "/orders/"
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that would satisfy the rule, and where to do it."""
+
+    text: str
+    met: bool = False
+    url: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """`way` is the page that puts it right, where there is one; `problem` names the kind for
+    programs, as the last part of an RFC 9457 type."""
+
+    problem: str
+    title: str
+    status: int = 403
+    rule: str = ""
+    way: str = ""
+    needs: tuple[Need, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def not_signed_in() -> Refusal:
+    return Refusal("not-signed-in", _("Sign in first."), 401, way=reverse("account_login"))
+
+
+def no_company() -> Refusal:
+    return Refusal(
+        "no-company",
+        _("Choose the company you work in first."),
+        way=reverse("accounts:choose_company"),
+    )
+
+
+def not_accepted(missing: list[dict[str, Any]]) -> Refusal:
+    """`missing` as gate.missing_policies tells it."""
+    way = reverse("policy:accept")
+    labels = {kind.value: str(kind.label) for kind in Kind}
+    return Refusal(
+        "policy-not-accepted",
+        _("A policy in force waits for your acceptance."),
+        way=way,
+        details={
+            "accept_at": way,
+            "missing": [
+                {**document, "title": labels.get(document["kind"], document["kind"])}
+                for document in missing
+            ],
+        },
+    )
+
+
+def not_permitted(permission: str) -> Refusal:
+    roles = [str(Role(role).label) for role in PERMISSIONS[permission]]
+    return Refusal(
+        "not-permitted",
+        _("Your role does not reach this."),
+        rule=permission,
+        needs=(Need(_("One of these roles: %(roles)s") % {"roles": ", ".join(roles)}),),
+        details={"roles": list(PERMISSIONS[permission])},
+    )
+
+
+def not_operator() -> Refusal:
+    return Refusal(
+        "not-permitted",
+        _("This is the operator's."),
+        rule="operator",
+        needs=(Need(_("To be appointed operator of this site, on its server.")),),
+    )
+
+
+def row_rule_refused() -> Refusal:
+    return Refusal(
+        "row-rule",
+        _("The database refused: this row is not yours to read or change."),
+        rule=_("row rule of the database"),
+        needs=(Need(_("A role whose scope reaches this row.")),),
+    )
+
+
+def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """The refusal, in the form that fits this client."""
+    if wants_json(request):
+        return problem(refusal)
+    if refusal.way:
+        query = QueryDict(mutable=True)
+        query["next"] = destination(request)
+        address = f"{refusal.way}?{query.urlencode(safe='/')}"
+        redirect = HttpResponseClientRedirect if is_htmx(request) else HttpResponseRedirect
+        return redirect(address)
+    return render(request, "403.html", {"refusal": refusal}, status=refusal.status)
+
+
+def problem(refusal: Refusal) -> JsonResponse:
+    """RFC 9457, problem details for HTTP."""
+    body = {
+        "type": f"urn:covenant:problem:{refusal.problem}",
+        "title": refusal.title,
+        "status": refusal.status,
+        **({"rule": refusal.rule} if refusal.rule else {}),
+        **refusal.details,
+    }
+    response = JsonResponse(body, status=refusal.status, content_type="application/problem+json")
+    if refusal.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="covenant"'
+    return response
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return (
+        request.path.startswith("/api/")
+        or request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    )
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False))
+
+
+def destination(request: HttpRequest) -> str:
+    """Where to return to: the page asked for, or, when something else was asked, the page that
+    the person was on."""
+    if is_htmx(request):
+        current = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+    elif request.method in ("GET", "HEAD"):
+        current = request.get_full_path()
+    else:
+        current = path_here(request, request.headers.get("Referer", ""))
+    return safe_next(current)
+
+
+def path_here(request: HttpRequest, address: str) -> str:
+    """The path and query of an address on this host; empty for any other."""
+    parts = urlsplit(address)
+    if parts.netloc != request.get_host():
+        return ""
+    return parts._replace(scheme="", netloc="", fragment="").geturl()
+
+
+def safe_next(address: str | None) -> str:
+    """An address to redirect to: on this site only, or else the orders."""
+    if address and address.startswith("/") and url_has_allowed_host_and_scheme(address, None):
+        return address
+    return HOME

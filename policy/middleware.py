@@ -1,0 +1,58 @@
+"""The friendly face of the gate: what a view demands is asked before it runs, and answered in kind.
+
+The row rules would refuse all the same; here the refusal becomes a way on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts.guard import Demand, demand_of
+from policy import answers
+from policy.answers import Refusal
+
+
+
+class PolicyMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        refusal = refuses(request, demand_of(view))
+        return answers.answer(request, refusal) if refusal else None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The database's refusals. The view's savepoint is rolled back by now, the rest stands."""
+        cause = error if hasattr(error, "sqlstate") else error.__cause__
+        match getattr(cause, "sqlstate", None):
+            case "CV001":  # gate.allows
+                missing = json.loads(cause.diag.message_detail)  # type: ignore[union-attr]
+                return answers.answer(request, answers.not_accepted(missing))
+            case "42501":  # insufficient privilege: a row rule, or a grant
+                return answers.answer(request, answers.row_rule_refused())
+        return None
+
+
+def refuses(request: HttpRequest, demand: Demand) -> Refusal | None:
+    """The first thing that the view demands and the request lacks, in the order of its asking."""
+    gate = request.gate
+    if demand.signed_in and (not gate.user_id or gate.user_id != request.user.pk):
+        return answers.not_signed_in()
+    if demand.operator and not request.user.is_superuser:
+        return answers.not_operator()
+    if demand.company and not gate.company_id:
+        return answers.no_company()
+    if demand.accepted and gate.missing:
+        return answers.not_accepted(gate.missing)
+    if demand.permission and not gate.may(demand.permission):
+        return answers.not_permitted(demand.permission)
+    return None
