@@ -197,6 +197,8 @@ class Order(CompanyOwned):
         to_fields=["company", "id"], related_name="+", null=True,
     )
 
+    objects = OrderQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint("company", "number", name="orders_order_number_once"),
