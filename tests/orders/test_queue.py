@@ -1,0 +1,80 @@
+"""The next order: calls that are due, then the oldest new one, then who did not answer."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from orders.models import Order
+from tests.orders.test_moves import add
+from tests.people import adam, ann, as_, gail, gus, lena, pat, sign_in
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+AGO, AHEAD = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+
+
+def waiting(by, status="new", *, recall_at=None, agent=None, created_at=NOW):
+    order = add(by, agent=agent, created_at=created_at)
+    Order.objects.filter(id=order.id).update(status=status, recall_at=recall_at)
+    return order
+
+
+def test_calls_that_are_due_come_first():
+    with as_(adam) as by:
+        last = waiting(by, "no_answer", recall_at=AGO)
+        waiting(by, "recall", recall_at=AHEAD)
+        third = waiting(by, created_at=NOW)
+        second = waiting(by, created_at=AGO)
+        first = waiting(by, "recall", recall_at=AGO)
+    for expected in (first, second, third, last):
+        with as_(gus) as by:
+            taken = Order.objects.take_next(by=by)
+            assert taken == expected
+            assert (taken.status, taken.agent_id) == ("processing", by.membership_id)
+            taken.move(by=by, move="trash", version=taken.version, reason="test")
+    with as_(gus) as by:
+        assert Order.objects.take_next(by=by) is None
+
+
+def test_who_has_one_in_hand_gets_that_one_again():
+    with as_(adam) as by:
+        waiting(by)
+        waiting(by)
+    with as_(gus) as by:
+        assert Order.objects.take_next(by=by) == Order.objects.take_next(by=by)
+
+
+def test_nobody_gets_what_another_has():
+    gails = gail.membership().id
+    with as_(adam) as by:
+        waiting(by, agent=gails)
+    for someone in (gus, lena):
+        with as_(someone) as by:
+            assert Order.objects.take_next(by=by) is None
+    with as_(gail) as by:
+        assert Order.objects.take_next(by=by)
+
+
+@pytest.mark.parametrize("someone", [ann, adam, pat], ids=str)
+def test_who_works_on_no_orders_takes_none(someone):
+    with as_(someone) as by, pytest.raises(PermissionDenied):
+        Order.objects.take_next(by=by)
+
+
+def test_the_button_leads_to_the_order(client):
+    with as_(adam) as by:
+        order = waiting(by)
+    answer = sign_in(client, gus).post("/orders/next/")
+    assert (answer.status_code, answer["Location"]) == (302, f"/orders/{order.id}/")
+
+
+def test_the_button_with_nothing_waiting_leads_to_the_list(client):
+    answer = sign_in(client, gus).post("/orders/next/")
+    assert (answer.status_code, answer["Location"]) == (302, "/orders/")
+
+
+def test_looking_takes_nothing(client):
+    assert sign_in(client, gus).get("/orders/next/").status_code == 405
