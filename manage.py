@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The command line. Commands find a database at hand: DATABASE_URL's, or the embedded one, running."""
+"""The command line. A command finds a database at hand: DATABASE_URL's, or the embedded one."""
 
 import os
 import signal

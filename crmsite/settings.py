@@ -1,4 +1,5 @@
-"""Every setting, read from the environment; production's secrets have no default, and the start says which are missing."""
+"""Every setting, read from the environment. Production's secrets have no default: without them the
+start stops, and says which are missing."""
 
 import importlib.util
 from pathlib import Path
@@ -23,7 +24,7 @@ PORT = env.int("PORT", default=8000)
 
 TO_BE_GIVEN = {
     "SECRET_KEY": "50 random characters that sign tokens: openssl rand -base64 48",
-    "MASTER_KEY": "32 random bytes in base64 that wrap the companies' keys: openssl rand -base64 32",
+    "MASTER_KEY": "32 bytes in base64 that wrap the companies' keys: openssl rand -base64 32",
     "ALLOWED_HOSTS": "the names this site is served under, separated by commas",
 }
 _defaults = development.defaults(VAR) if DEBUG else {}
@@ -254,8 +255,14 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "crmsite.logs.formatter"}},
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+    "formatters": {"json": {"()": "crmsite.logs.formatter", "with_messages": DEBUG}},
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "json",
+        }
+    },
     "root": {"handlers": ["stdout"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True, "level": "INFO"},

@@ -33,7 +33,8 @@ ORDER BY 1
 # own, which read every table, file or setting. The superuser, a member of all, is named above.
 MEMBERSHIPS = """
 SELECT 'is a member of ' || other.rolname
-FROM pg_roles me JOIN pg_roles other ON other.oid <> me.oid AND pg_has_role(me.oid, other.oid, 'MEMBER')
+FROM pg_roles me
+JOIN pg_roles other ON other.oid <> me.oid AND pg_has_role(me.oid, other.oid, 'MEMBER')
 WHERE me.rolname = session_user AND NOT me.rolsuper AND (
     other.rolsuper OR other.rolbypassrls OR other.rolcreaterole OR other.rolname ~ '^pg_'
     OR other.oid = (SELECT datdba FROM pg_database WHERE datname = current_database())

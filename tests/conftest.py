@@ -10,7 +10,6 @@ import pytest
 from tests import databases
 
 
-
 def pytest_configure(config: pytest.Config) -> None:
     """The cluster and its template, a copy for this process, and only then the settings.
 
@@ -40,7 +39,7 @@ def django_db_setup() -> None:
 
 @pytest.fixture(autouse=True)
 def _database_as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After a test that commits, copy the template anew: truncating would lose the published policies."""
+    """After a test that commits, copy the template anew: truncating would lose the policies."""
     yield
     if "transactional_db" in request.fixturenames or commits(request.node):
         copy_anew()

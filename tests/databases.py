@@ -48,7 +48,9 @@ class TestCluster:
         server = urlsplit(self.superuser_url)
         password = os.environ["TEST_PASSWORD"]
         at = server.netloc.rpartition("@")[2]
-        return urlunsplit(("postgresql", f"{role}:{password}@{at}", f"/{database}", server.query, ""))
+        return urlunsplit(
+            ("postgresql", f"{role}:{password}@{at}", f"/{database}", server.query, "")
+        )
 
     def superuser(self) -> psycopg.Connection:
         return psycopg.connect(self.superuser_url, autocommit=True)
@@ -61,20 +63,27 @@ class TestCluster:
         commands = [["migrate", "--verbosity=0"]]
         if (ROOT / "policy/management/commands/publish_bundled.py").exists():  # TEMPORARY
             commands.append(["publish_bundled"])
+        commands.append(["shell", "-v0", "-c", "from tests.population import populate; populate()"])
         for command in commands:
-            done = subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, capture_output=True, text=True)
+            done = subprocess.run(
+                [sys.executable, "manage.py", *command], cwd=ROOT, capture_output=True, text=True
+            )
             if done.returncode:
-                raise RuntimeError(f"manage.py {command[0]} on the test template:\n{done.stdout}{done.stderr}")
+                raise RuntimeError(
+                    f"manage.py {command[0]} on the test template:\n{done.stdout}{done.stderr}"
+                )
 
     def copy(self, worker: str) -> None:
-        """Make the worker's database anew from the template, whoever is connected to the old one."""
+        """Make the worker's database anew from the template, whoever uses the old one."""
         names = {
             "copy": sql.Identifier(self.database(worker)),
             "template": sql.Identifier(self.template),
             "owner": sql.Identifier(self.owner),
         }
         with self.superuser() as superuser:
-            superuser.execute(sql.SQL("DROP DATABASE IF EXISTS {copy} WITH (FORCE)").format(**names))
+            superuser.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {copy} WITH (FORCE)").format(**names)
+            )
             superuser.execute(
                 sql.SQL("CREATE DATABASE {copy} TEMPLATE {template} OWNER {owner}").format(**names)
             )
@@ -85,23 +94,26 @@ class TestCluster:
         self.point_at(self.database(worker))
 
     def point_at(self, database: str) -> None:
-        """Have settings that are loaded from here on, here and in subprocesses, use this database."""
+        """Have settings that load from here on, here and in subprocesses, use this database."""
         os.environ["DATABASE_URL"] = self.url(self.web, database)
         os.environ["OWNER_DATABASE_URL"] = self.url(self.owner, database)
 
     def remove(self) -> None:
         with self.superuser() as superuser:
             found = superuser.execute(
-                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{self.prefix}_"]
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)",
+                [f"{self.prefix}_"],
             ).fetchall()
             for (name,) in found:
-                superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+                superuser.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+                )
             for role in (self.web, self.owner):
                 superuser.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
 
 def begin() -> Path:
-    """Have a cluster and its template ready, and the environment say where; returns the data folder."""
+    """Have a cluster running and the environment say where; returns the data folder."""
     sweep()
     var = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
     token = secrets.token_hex(4)

@@ -23,7 +23,9 @@ class Command(BaseCommand):
     help = "Migrate, load the demo into an empty database, serve and work, until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.told = exit_on(signal.SIGTERM, signal.SIGINT, status=0)  # SIGINT, too: shells ignore it for `&`
+        self.told = exit_on(
+            signal.SIGTERM, signal.SIGINT, status=0
+        )  # SIGINT, too: shells ignore it for `&`
         end_with_make()
         if is_taken(settings.PORT):
             raise CommandError(f"Port {settings.PORT} is taken. Another: PORT=8001 make run")
@@ -33,7 +35,10 @@ class Command(BaseCommand):
             worker = Child("manage.py", "worker")
             children.append(worker)
             server = Child(
-                *SERVER, f"--bind=127.0.0.1:{settings.PORT}", "--graceful-timeout=3", "--log-level=warning"
+                *SERVER,
+                f"--bind=127.0.0.1:{settings.PORT}",
+                "--graceful-timeout=3",
+                "--log-level=warning",
             )
             children.append(server)
             self.announce(server)
