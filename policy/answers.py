@@ -1,4 +1,4 @@
-"""How a refusal reaches whoever asked: a page is led on, htmx is told where to go, JSON is told why.
+"""How a refusal reaches whoever asked: a page is led on, htmx sent on, JSON told why.
 
 Every refusal names the rule that refused and what would satisfy it.
 """

@@ -16,7 +16,6 @@ from policy import answers
 from policy.answers import Refusal
 
 
-
 class PolicyMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -8,6 +8,7 @@ owner too.
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -127,7 +128,7 @@ def missing(user_id: int, company_id: int | None) -> list[dict[str, Any]]:
     """The database's own answer: see gate.missing_policies in migration 0002."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT gate.waiting_for(%s, %s)", [user_id, company_id])
-        return cursor.fetchone()[0] or []
+        return json.loads(cursor.fetchone()[0] or "[]")
 
 
 class PolicyVersion(models.Model):
