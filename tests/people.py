@@ -31,6 +31,7 @@ class Someone:
     support: bool = False
     operator: bool = False
     accepts: bool = True
+    left: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -57,6 +58,7 @@ gail = Someone("Gail", "gail@aurora.example", (("aurora", "agent"),), team="Nort
 gus = Someone("Gus", "gus@aurora.example", (("aurora", "agent"),))
 pat = Someone("Pat", "pat@aurora.example", (("aurora", "partner"),), partner="wm14")
 newt = Someone("Newt", "newt@aurora.example", (("aurora", "agent"),), accepts=False)
+lou = Someone("Lou", "lou@aurora.example", (("aurora", "agent"),), left=True)
 bea = Someone("Bea", "bea@borealis.example", (("borealis", "owner"),))
 boris = Someone("Boris", "boris@borealis.example", (("borealis", "agent"),))
 mia = Someone("Mia", "mia@both.example", (("aurora", "agent"), ("borealis", "admin")))
@@ -64,7 +66,7 @@ sue = Someone("Sue", "sue@covenant.example", support=True)
 olga = Someone("Olga", "olga@covenant.example", operator=True)
 nina = Someone("Nina", "nina@nowhere.example")
 
-PEOPLE = (ann, adam, lena, gail, gus, pat, newt, bea, boris, mia, sue, olga, nina)
+PEOPLE = (ann, adam, lena, gail, gus, pat, newt, lou, bea, boris, mia, sue, olga, nina)
 
 
 def company(slug: str) -> Company:

@@ -1,44 +1,118 @@
-"""Puts the people of `tests/people.py` into the template database, once per run."""
+"""Puts the people of `tests/people.py` into the template database, once per run.
+
+All but the founding, the owner role's, goes through the front door: each accepts, publishes
+and adds with his own pass, under the row rules.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.utils import timezone
 
 from accounts import founding
-from accounts.identifiers import uuid7
-from accounts.models import Company, Partner, Team
+from accounts.models import Company, Membership, Partner, Team, User
+from orders.intake import ItemDraft
+from orders.models import Import, ImportChunk, ImportRefusal, Order
+from orders.persons import Person
+from policy.models import Policy, PolicyVersion
+from tests import people
 from tests.people import PASSWORD, PEOPLE, Someone, as_
 
-OWNER = founding.OWNER
+COMPANIES = (
+    ("aurora", "RO", "EUR", "Europe/Bucharest"),
+    ("borealis", "KZ", "KZT", "Asia/Almaty"),
+)
+PHONES = {"aurora": "+40721234643", "borealis": "+77472937614"}
+COMPANY_POLICY = "# {name}'s policy\n\n{name} keeps orders to deliver them, and deletes them after."
 
 
 def populate() -> None:
+    crm = Policy.objects.using(founding.OWNER).of_platform("crm")  # TEMPORARY until publish_bundled
+    if not crm.latest:
+        crm.publish(by=None, texts={"en": "# CRM"})
     companies = {
         slug: founding.found_company(
             name=slug.title(), slug=slug, country=country, currency=currency, time_zone=zone
         )
-        for slug, country, currency, zone in (
-            ("aurora", "RO", "EUR", "Europe/Bucharest"),
-            ("borealis", "KZ", "KZT", "Asia/Almaty"),
-        )
+        for slug, country, currency, zone in COMPANIES
     }
-    password = make_password(PASSWORD)
+    users = {someone.email: _register(someone) for someone in PEOPLE}
+    for founder, slug in ((people.ann, "aurora"), (people.bea, "borealis")):
+        founding.enrol(users[founder.email], companies[slug], "owner")
+        _open(founder, companies[slug])
     for someone in PEOPLE:
-        user = founding.register(
-            someone.email, name=someone.name, support=someone.support, operator=someone.operator
-        )
-        type(user).objects.using(OWNER).filter(pk=user.pk).update(password=password)
         for slug, role in someone.places:
-            founding.enrol(user, companies[slug], role, **_place(someone, companies[slug]))
+            if role != "owner":
+                _enrol(someone, users[someone.email], companies[slug], role)
+        if someone.accepts:
+            _accept(someone, *(slug for slug, _role in someone.places))
+    for founder in (people.ann, people.bea):
+        _work(founder)
 
 
-def _place(someone: Someone, company: Company) -> dict[str, Any]:
-    place: dict[str, Any] = {}
-    if someone.team:
-        place["team_id"] = _named(Team, company, someone.team)
-    if someone.partner:
-        place["partner_id"] = _named(Partner, company, someone.partner)
-    return place
+def _register(someone: Someone) -> User:
+    user = founding.register(
+        someone.email, name=someone.name, support=someone.support, operator=someone.operator
+    )
+    user.password = _HASH
+    user.save(using=founding.OWNER, update_fields=["password"])
+    return user
+
+
+def _open(founder: Someone, company: Company) -> None:
+    """The company is ready for orders: its policy is in force, its teams and partners are named."""
+    _accept(founder)
+    with as_(founder, company.slug) as entry:
+        Policy.objects.of_company(company.pk).publish(
+            by=entry, texts={"en": COMPANY_POLICY.format(name=company.name)}
+        )
+    _accept(founder, company.slug)
+    with as_(founder, company.slug):
+        Team.objects.create(company_id=company.pk, name="North")
+        Partner.objects.create(company_id=company.pk, name="wm14")
+
+
+def _enrol(someone: Someone, user: User, company: Company, role: str) -> None:
+    with as_(people.ann, "aurora"):
+        team = Team.objects.get(name=someone.team).id if someone.team else None
+        partner = Partner.objects.get(name=someone.partner).id if someone.partner else None
+    founding.enrol(user, company, role, team_id=team, partner_id=partner)
+    if someone.left:
+        Membership.objects.using(founding.OWNER).filter(user_id=user.pk).update(
+            left_at=timezone.now()
+        )
+
+
+def _accept(someone: Someone, *slugs: str) -> None:
+    for slug in slugs or (None,):
+        with as_(someone, slug) as entry:
+            for version in PolicyVersion.objects.waiting_for(entry.user_id, entry.company_id):
+                version.accept(by=entry, language="en", shown_at=timezone.now())
+
+
+def _work(someone: Someone) -> None:
+    """A row in every table of the person's company, for attackers to reach for."""
+    with as_(someone) as entry:
+        partner = Partner.objects.get(name="wm14")
+        order = Order.objects.add(
+            by=entry,
+            person=Person(name=f"Buyer of {someone}", phone=PHONES[entry.company_slug]),
+            items=[ItemDraft("Kettle", Decimal("49.90"))],
+            offer="Kettle",
+            currency=entry.company_currency,
+            partner=partner.id,
+        )
+        order.say(by=entry, text="Call after six.")
+        of_company = {"company_id": entry.company_id}
+        run = Import.objects.create(
+            **of_company, author_id=entry.user_id, file_name="a.csv", rows=2, drafts=2
+        )
+        ImportChunk.objects.create(
+            **of_company, import_id=run.id, position=0, drafts=1, body=b"sealed"
+        )
+        ImportRefusal.objects.create(**of_company, import_id=run.id, line=2, reasons=["empty"])
+
+
+_HASH = make_password(PASSWORD)
