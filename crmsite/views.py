@@ -3,9 +3,12 @@
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
+from accounts.guard import public
 
+
+@public
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Alive, and so is the database: an error there answers 500."""
+    """Alive, and so is the database: where it is not, the answer is a 500."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
