@@ -3,7 +3,8 @@
 import re
 import unicodedata
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
+from typing import NamedTuple
 
 from babel import Locale
 from babel.numbers import format_currency, get_currency_precision, get_territory_currencies
@@ -72,12 +73,39 @@ def currencies(locale: str = "en") -> dict[str, str]:
 
 def format_amount(amount: Decimal, currency: str) -> str:
     """Return the amount as the reader's language writes it: "12 990,00 ₸", "€49.50"."""
-    return _formatted(amount, currency, to_locale(get_language() or "en"))
+    locale = to_locale(get_language() or "en")
+    style = _style(currency, locale)
+    if style is None or amount < 0:
+        return format_currency(amount, currency, locale=locale)
+    return style.write(amount)
 
 
-@lru_cache(maxsize=4096)
-def _formatted(amount: Decimal, currency: str, locale: str) -> str:
-    return format_currency(amount, currency, locale=locale)
+class _Style(NamedTuple):
+    """How a language writes a currency's amounts. Babel takes 190 microseconds for each amount,
+    ten milliseconds for a page of orders; following what it wrote once takes one."""
+
+    before: str
+    after: str
+    decimals: int
+    marks: dict[int, str]
+
+    def write(self, amount: Decimal) -> str:
+        return f"{self.before}{amount:,.{self.decimals}f}".translate(self.marks) + self.after
+
+
+@cache
+def _style(currency: str, locale: str) -> _Style | None:
+    """The style, or None where amounts of all sizes are not written alike."""
+    written = format_currency(Decimal(1), currency, locale=locale)
+    symbols = Locale.parse(locale).number_symbols["latn"]
+    found = re.fullmatch(r"(\D*)1(?:\D(0+))?(\D*)", written)
+    if not found:
+        return None
+    marks = {ord(","): symbols["group"], ord("."): symbols["decimal"]}
+    style = _Style(found[1], found[3], len(found[2] or ""), marks)
+    samples = map(Decimal, ("0", "0.5", "1234.56", "12345.6", "1234567.89"))
+    alike = all(style.write(n) == format_currency(n, currency, locale=locale) for n in samples)
+    return style if alike else None
 
 
 def _plain(text: str) -> str:

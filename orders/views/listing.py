@@ -1,13 +1,159 @@
 """The list of orders: the address bar is its state."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.gate import Entry
 from accounts.guard import requires
+from orders import keys, lists, statuses
+from orders.conditions import Condition
+from orders.filters import Filters, Place, conditions
+from orders.keys import Keys
+from orders.rows import Lines
+
+PLACES = ("older", "newer")  # names in the query string: beside which order the page begins
 
 
 @requires("orders.read")
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
-    return render(request, "orders/list.html", {})
+    by = request.gate
+    held = keys.held(by)
+    tab = _tab(request)
+    filters = Filters(request.GET, lists.choices(by))
+    chosen = filters.chosen()
+    places = _places(request)
+    found = lists.page(by, [*conditions(chosen, by=by, held=held), *_of_tab(tab, by)], **places)
+    if places and not found.rows:
+        return redirect(_address(tab, filters))
+    return render(
+        request,
+        "orders/list.html",
+        {
+            "tabs": _tabs(tab, filters, counts=None if chosen else lists.counts(by), by=by),
+            "filters": filters,
+            "hidden": [("status", tab)] if tab else [],
+            "chips": _chips(tab, filters, chosen),
+            "clear_url": _address(tab),
+            "filtered": bool(chosen),
+            "rows_html": _rows(found.rows, held, by),
+            "newer_url": found.newer and _address(tab, filters, newer=found.newer),
+            "older_url": found.older and _address(tab, filters, older=found.older),
+            "can_take": by.may("orders.take"),
+            "can_write": by.may("orders.create"),
+            "can_import": by.may("orders.import"),
+        },
+    )
+
+
+def _tab(request: HttpRequest) -> str:
+    """The status in the query string, or "" for all; a partner's tabs are phases."""
+    asked = request.GET.get("status", "")
+    if asked and asked not in _tab_names(request.gate):
+        messages.warning(request, _("There is no such status; all orders are shown."))
+        return ""
+    return asked
+
+
+def _places(request: HttpRequest) -> dict[str, Place]:
+    """Beside which order the page begins, as `lists.page` takes it."""
+    for name in PLACES:
+        if asked := request.GET.get(name):
+            if place := Place.read(asked):
+                return {f"{name}_than": place}
+            messages.warning(request, _("That page is not there; the list begins here."))
+    return {}
+
+
+def _tab_names(by: Entry) -> dict[str, Any]:
+    """Key -> label of the tabs; what partners see of a status is its phase."""
+    if by.role == "partner":
+        return statuses.PHASES
+    return {key: status.label for key, status in statuses.STATUSES.items()}
+
+
+def _statuses_of(tab: str, by: Entry) -> list[str]:
+    if by.role != "partner":
+        return [tab]
+    return [key for key, status in statuses.STATUSES.items() if status.phase == tab]
+
+
+def _of_tab(tab: str, by: Entry) -> list[Condition]:
+    if not tab:
+        return []
+    if by.role != "partner":
+        return [Condition("o.status = %s", [tab])]  # an index gives these in order, but not ANY
+    return [Condition("o.status = ANY(%s)", [_statuses_of(tab, by)])]
+
+
+def _tabs(
+    current: str, filters: Filters, *, counts: dict[str, int] | None, by: Entry
+) -> list[dict[str, Any]]:
+    def tab(key: str, label: object, counted: list[str]) -> dict[str, Any]:
+        return {
+            "url": _address(key, filters),
+            "label": label,
+            "count": "" if counts is None else _capped([counts[status] for status in counted]),
+            "current": key == current,
+        }
+
+    return [
+        tab("", _("All"), list(statuses.STATUSES)),
+        *(tab(key, label, _statuses_of(key, by)) for key, label in _tab_names(by).items()),
+    ]
+
+
+def _capped(counts: list[int]) -> str:
+    """The sum, or "1,000+": none of the parts was counted further."""
+    most, total = lists.MOST_COUNTED, sum(counts)
+    if max(counts) <= most:
+        return number_format(total)
+    return number_format(total // most * most) + "+"
+
+
+def _chips(tab: str, filters: Filters, chosen: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": filters.fields[name].label,
+            "value": _named(filters, name, value),
+            "remove_url": _address(tab, filters, without=name),
+        }
+        for name, value in chosen.items()
+    ]
+
+
+def _named(filters: Filters, name: str, value: Any) -> str:
+    if name in ("since", "until"):
+        return date_format(value, "SHORT_DATE_FORMAT")
+    offered = dict(getattr(filters.fields[name], "choices", ()))
+    return str(offered.get(value, value))
+
+
+def _rows(rows: list[lists.Row], held: Keys | None, by: Entry) -> SafeString:
+    if not rows:
+        return mark_safe("")
+    lines = Lines(held, phases=by.role == "partner", now=timezone.now())
+    shown = {"rows": lines.of(rows), "words": lines.words()}
+    return render_to_string("orders/rows.html", shown, using="jinja2")
+
+
+def _address(tab: str, filters: Filters | None = None, without: str = "", **place: Place) -> str:
+    """The list with this tab, these filters and this place."""
+    query = {name: filters.data.get(name) for name in filters.cleaned_data} if filters else {}
+    query = {"status": tab, **query, **place}
+    query.pop(without, None)
+    kept = {name: str(value) for name, value in query.items() if value}
+    return f"{reverse('orders:list')}?{urlencode(kept)}" if kept else reverse("orders:list")

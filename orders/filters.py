@@ -1,0 +1,119 @@
+"""What the query string of the list says: filters, tab, and where in the list one is.
+
+Nothing in it can break the page. What cannot be understood is left out, and the reader is told.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
+
+from accounts.gate import Entry
+from orders import search
+from orders.conditions import Condition
+from orders.keys import Keys
+
+EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+
+_PLACE = struct.Struct(">q16s")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Place(NamedTuple):
+    """A place in the list: between this order and its neighbour."""
+
+    created_at: datetime
+    id: uuid.UUID
+
+    def __str__(self) -> str:
+        microseconds = (self.created_at - _EPOCH) // timedelta(microseconds=1)
+        packed = _PLACE.pack(microseconds, self.id.bytes)
+        return base64.urlsafe_b64encode(packed).decode()
+
+    @classmethod
+    def read(cls, text: str) -> Place | None:
+        """The place that `str` wrote; None for any other text."""
+        try:
+            packed = base64.b64decode(text, altchars=b"-_", validate=True)
+            microseconds, identifier = _PLACE.unpack(packed)
+            created_at = _EPOCH + timedelta(microseconds=microseconds)
+        except (binascii.Error, struct.error, OverflowError, ValueError):
+            return None
+        return cls(created_at, uuid.UUID(bytes=identifier))
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a company's orders can be filtered by: pairs of id and name, in order of the names."""
+
+    offers: Sequence[tuple[str, str]] = ()
+    partners: Sequence[tuple[str, str]] = ()
+    agents: Sequence[tuple[str, str]] = ()
+
+
+class Filters(forms.Form):
+    """`agent` also takes "free", for orders that nobody has."""
+
+    q = forms.CharField(label=_("Search"), max_length=100, required=False)
+    since = forms.DateField(label=_("Created from"), required=False)
+    until = forms.DateField(label=_("Created until"), required=False)
+    offer = forms.ChoiceField(label=_("Offer"), required=False)
+    partner = forms.ChoiceField(label=_("Partner"), required=False)
+    agent = forms.ChoiceField(label=_("Agent"), required=False)
+
+    use_required_attribute = False
+
+    def __init__(self, data: Any, choices: Choices) -> None:
+        super().__init__(data)
+        for name in ("since", "until"):
+            self.fields[name].widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+            self.fields[name].validators += [
+                MinValueValidator(EARLIEST), MaxValueValidator(LATEST)
+            ]  # fmt: skip
+        agents = [("free", _("free")), *choices.agents] if choices.agents else []
+        for name, offered in (
+            ("offer", choices.offers), ("partner", choices.partners), ("agent", agents),
+        ):  # fmt: skip
+            if offered:
+                self.fields[name].choices = [("", _("any")), *offered]  # type: ignore[attr-defined]
+            else:
+                del self.fields[name]
+
+    def chosen(self) -> dict[str, Any]:
+        """What was understood, by field; whatever is wrong or empty is left out."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+
+def conditions(chosen: dict[str, Any], *, by: Entry, held: Keys | None) -> list[Condition]:
+    """What was chosen, as conditions on orders. A day is a day in the company's time zone."""
+    zone = ZoneInfo(by.company_time_zone or "UTC")
+    found = []
+    if q := chosen.get("q"):
+        found.append(search.condition(q, by=by, held=held))
+    if since := chosen.get("since"):
+        found.append(Condition("o.created_at >= %s", [_beginning(since, zone)]))
+    if until := chosen.get("until"):
+        tomorrow = _beginning(until + timedelta(days=1), zone)
+        found.append(Condition("o.created_at < %s", [tomorrow]))
+    for name in ("offer", "partner", "agent"):
+        if chosen.get(name) == "free":
+            found.append(Condition("o.agent_id IS NULL"))
+        elif name in chosen:
+            found.append(Condition(f"o.{name}_id = %s", [uuid.UUID(chosen[name])]))
+    return found
+
+
+def _beginning(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, zone)

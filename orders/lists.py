@@ -1,0 +1,147 @@
+"""The list of orders as statements: one for the page's rows, one for the counts on its tabs.
+
+Written by hand, since this is the page that everybody looks at all day: rows come as tuples, in the
+same few statements however many there are. Row rules decide what is seen; the conditions that
+repeat them here (the company, whose orders) only let the planner use an index.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from accounts.gate import Entry
+from orders import statuses
+from orders.conditions import Condition, all_of, reached
+from orders.filters import Choices, Place
+
+PAGE = 50
+MOST_COUNTED = 1_000
+MOST_CHOICES = 500
+
+
+class Row(NamedTuple):
+    id: uuid.UUID
+    number: int
+    status: str
+    attempts: int
+    person: bytes
+    currency: str
+    total: Decimal
+    created_at: datetime
+    recall_at: datetime | None
+    offer: str | None
+    agent: str | None
+
+    @property
+    def place(self) -> Place:
+        return Place(self.created_at, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: list[Row]
+    newer: Place | None
+    older: Place | None
+
+
+def page(
+    by: Entry,
+    conditions: Sequence[Condition],
+    *,
+    older_than: Place | None = None,
+    newer_than: Place | None = None,
+) -> Page:
+    """Fifty orders, newest first, beside a place in the list or from its newest end."""
+    backwards = newer_than is not None
+    beside = newer_than or older_than
+    rows = _rows(by, conditions, beside=beside, backwards=backwards)
+    more, rows = len(rows) > PAGE, rows[:PAGE]
+    if backwards:
+        rows.reverse()
+    first, last = (rows[0].place, rows[-1].place) if rows else (None, None)
+    return Page(
+        rows,
+        newer=first if (more if backwards else beside) else None,
+        older=last if (more or backwards) else None,
+    )
+
+
+def _rows(
+    by: Entry, conditions: Sequence[Condition], *, beside: Place | None, backwards: bool
+) -> list[Row]:
+    order = "ORDER BY created_at, id" if backwards else "ORDER BY created_at DESC, id DESC"
+    if beside:
+        side = f"(o.created_at, o.id) {'>' if backwards else '<'} (%s, %s)"
+        conditions = [*conditions, Condition(side, beside)]
+    arms = [all_of([part, *conditions]) for part in reached(by)]
+    found = " UNION ALL ".join(
+        f"(SELECT * FROM orders_order o WHERE {arm.sql} {order} LIMIT {PAGE + 1})"  # noqa: S608
+        for arm in arms
+    )
+    return _ask(
+        f"""
+        SELECT o.id, o.number, o.status, o.attempts, o.person, o.currency, o.total, o.created_at,
+               o.recall_at, f.name, coalesce(nullif(u.name, ''), u.email)
+          FROM (SELECT * FROM ({found}) a {order} LIMIT {PAGE + 1}) o
+          LEFT JOIN orders_offer f ON f.company_id = o.company_id AND f.id = o.offer_id
+          LEFT JOIN accounts_membership m ON m.company_id = o.company_id AND m.id = o.agent_id
+          LEFT JOIN accounts_user u ON u.id = m.user_id
+         {order}
+        """,  # noqa: S608 - only constants of this module are put in
+        [value for arm in arms for value in arm.parameters],
+        Row,
+    )
+
+
+def counts(by: Entry) -> dict[str, int]:
+    """Status -> how many orders it has, counted up to one more than MOST_COUNTED."""
+    arms = reached(by)
+    found = " UNION ALL ".join(
+        f"(SELECT FROM orders_order o WHERE {arm.sql} AND o.status = s.status"
+        f" LIMIT {MOST_COUNTED + 1})"
+        for arm in arms
+    )
+    sql = f"""
+        SELECT s.status, (SELECT count(*) FROM ({found}) a) FROM unnest(%s::text[]) s (status)
+        """  # noqa: S608
+    parameters = [value for arm in arms for value in arm.parameters]
+    return dict(_ask(sql, [*parameters, list(statuses.STATUSES)]))
+
+
+def choices(by: Entry) -> Choices:
+    """The offers, partners and agents to filter by, in one statement; none for a partner, whose
+    orders are all of one and whose agents are none of their business."""
+    if by.role == "partner":
+        return Choices()
+    found: dict[str, list[tuple[str, str]]] = {"offer": [], "partner": [], "agent": []}
+    for kind, identifier, name in _ask(
+        f"""
+        (SELECT 'offer', id::text, name FROM orders_offer
+          WHERE company_id = %s ORDER BY name LIMIT {MOST_CHOICES})
+        UNION ALL
+        (SELECT 'partner', id::text, name FROM accounts_partner
+          WHERE company_id = %s ORDER BY name LIMIT {MOST_CHOICES})
+        UNION ALL
+        (SELECT 'agent', m.id::text, coalesce(nullif(u.name, ''), u.email)
+           FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id
+          WHERE m.company_id = %s AND m.left_at IS NULL AND m.role <> 'partner'
+          ORDER BY 3 LIMIT {MOST_CHOICES})
+        """,  # noqa: S608
+        [by.company_id] * 3,
+    ):
+        found[kind].append((identifier, name))
+    return Choices(found["offer"], found["partner"], found["agent"])
+
+
+def _ask(sql: str, parameters: Sequence[Any], shape: Any = tuple) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows = cursor.fetchall()
+    return rows if shape is tuple else [shape._make(row) for row in rows]
