@@ -8,6 +8,18 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        from accounts import gate
+        from accounts import audit, gate, navigation
 
         post_migrate.connect(gate.install, sender=self)
+        audit.register(
+            **{
+                "person.invited": _("invited somebody"),
+                "person.joined": _("joined the company"),
+                "person.placed": _("changed a member's place"),
+                "person.removed": _("removed a member"),
+                "person.left": _("left the company"),
+                "invitation.withdrawn": _("withdrew an invitation"),
+                "team.made": _("made a team"),
+            }
+        )
+        navigation.register(_("People"), "accounts:people", "users", "people.read", 30)

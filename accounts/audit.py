@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db import models
+from django.db.models import Model
 from django.utils import timezone
 
+from accounts import models
 from accounts.gate import Entry
-from accounts.models import AuditEntry
 
 ACTIONS: Final[dict[str, Any]] = {}
 
@@ -21,14 +21,12 @@ def register(**labels: Any) -> None:
     ACTIONS.update(labels)
 
 
-def record(
-    *, by: Entry, action: str, of: models.Model | None = None, **changes: Any
-) -> AuditEntry:
+def record(*, by: Entry, action: str, of: Model | None = None, **changes: Any) -> models.AuditEntry:
     """Add an entry in the company that `by` works in. An action that nobody registered is a
     LookupError: the reader could not tell what it means."""
     if action not in ACTIONS:
         raise LookupError(f"{action} is not a registered audit action")
-    return AuditEntry.objects.create(
+    return models.AuditEntry.objects.create(
         company_id=by.company_id,
         at=timezone.now(),
         actor_id=by.user_id,

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts import gate, invitations
 from accounts.identifiers import uuid7
 from accounts.models import Company, Membership, User
 
@@ -37,3 +38,24 @@ def enrol(user: User, company: Company, role: str, **place: Any) -> Membership:
     return Membership.objects.using(OWNER).create(
         company_id=company.pk, id=uuid7(), user_id=user.pk, role=role, **place
     )
+
+
+@transaction.atomic(using=OWNER)
+def found_with_owner(*, name: str, slug: str, email: str, **details: Any) -> str:
+    """A company, and the secret of the invitation that makes `email` its owner."""
+    company = found_company(name=name, slug=slug, **details)
+    secret = gate.new_secret()
+    invitations.write(secret, email=email, role="owner", company_id=company.pk, using=OWNER)
+    return secret
+
+
+@transaction.atomic(using=OWNER)
+def appoint(email: str, *, support: bool, operator: bool) -> tuple[User, bool]:
+    """Give a person exactly these flags; whether he had to be registered first. Who is new has no
+    password yet, and asks for one at the sign-in form."""
+    users = User.objects.using(OWNER)
+    appointed = users.filter(email=email.lower())
+    if appointed.update(is_support=support, is_superuser=operator):
+        return appointed.get(), False
+    name = email.partition("@")[0][:120]
+    return register(email, name=name, support=support, operator=operator), True

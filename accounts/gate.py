@@ -175,13 +175,34 @@ def choose_company(company_id: int) -> bool:
     return _ask("SELECT gate.choose_company(%s)", (company_id,))[0]
 
 
-def read_invitation(secret: str) -> tuple[str, str, str] | None:
-    """Company's name, invited e-mail and role; None for a used, withdrawn or wrong invitation."""
-    return _ask("SELECT * FROM gate.read_invitation(%s)", (secret,))
+def leave_company() -> bool:
+    """End the holder's own membership in the company of the pass, and with it the pass. Raises
+    IntegrityError for a last owner."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gate.leave_company()")
+        return cursor.fetchone()[0]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What an invitation offers, and whether it is "open", "used", "withdrawn" or "expired"."""
+
+    company: str
+    email: str
+    role: str
+    invited_by: str
+    expires_at: datetime
+    state: str
+
+
+def read_invitation(secret: str) -> Offer | None:
+    """What the invitation with this secret offers; None where there is no such invitation."""
+    found = _ask("SELECT * FROM gate.read_invitation(%s)", (secret,), dict_row)
+    return Offer(**found) if found else None
 
 
 def redeem_invitation(secret: str, *, user_id: int, membership_id: Any) -> int | None:
-    """The id of the company joined, or None: it is for somebody else, used or withdrawn."""
+    """The id of the company joined, or None: it is for somebody else, or not open any more."""
     return _ask(
         "SELECT gate.redeem_invitation(%s, %s, %s, %s)",
         (_key("issue"), secret, user_id, membership_id),

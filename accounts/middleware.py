@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -13,22 +14,27 @@ from accounts import gate
 from accounts.sessions import SessionStore
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+OURS = re.compile(r"[\w-]{43}", re.ASCII)  # the form of gate.new_secret; a cookie may hold anything
 
 
 class GateMiddleware(SessionMiddleware):
     """Stands where Django's SessionMiddleware does. `request.gate` tells whose pass it is.
 
     The view itself runs in a savepoint (ATOMIC_REQUESTS), so that an exception undoes what it did
-    and still leaves a session to be saved. Response bodies are complete when the transaction ends:
-    nothing streams from guarded tables.
+    and still leaves a session to be saved. Where the session was ended meanwhile (signed out in
+    another tab), saving it raises, and all that the request did is undone. Response bodies are
+    complete when the transaction ends: nothing streams from guarded tables.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        secret = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+        secret = cookie if OURS.fullmatch(cookie) else None
         with gate.carrying(secret) as entry:
             request.gate = entry
             request.session = (
-                SessionStore(secret, data=entry.data) if entry.found else SessionStore()
+                SessionStore(secret, data=entry.data, company_id=entry.company_id)
+                if entry.found
+                else SessionStore()
             )
             return self.process_response(request, self.get_response(request))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -11,19 +12,26 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 
 from accounts import gate
 
+SIGNED_OUT_AGE: Final = int(timedelta(hours=12).total_seconds())  # a sign-in form left open
+
 
 class SessionStore(SessionBase):
-    def __init__(self, session_key: str | None = None, data: str | None = None) -> None:
-        """With `data` (JSON, as the gate returned it) nothing is asked again."""
+    """A pass names its person for good. So a session whose person changes ends its pass, and gets
+    the next one when it is saved: only then is it known whose it will be."""
+
+    def __init__(
+        self, session_key: str | None = None, data: str | None = None, company_id: int | None = None
+    ) -> None:
+        """With `data` (JSON, as the gate returned it) nothing is asked again; `company_id` is the
+        company that the pass works in."""
         super().__init__(session_key)
+        self.company_id = company_id
         if data is not None:
             self._session_cache = json.loads(data or "{}")
 
-    def _get_new_session_key(self) -> str:
-        return gate.new_secret()
-
     def load(self) -> dict[str, Any]:
         with gate.carrying(self.session_key) as entry:
+            self.company_id = entry.company_id
             if entry.data is None:
                 self._session_key = None
                 return {}
@@ -38,25 +46,37 @@ class SessionStore(SessionBase):
         self.save(must_create=True)
         self.modified = True
 
+    def cycle_key(self) -> None:
+        self._get_session()
+        self.delete()
+        self._session_key = None
+        self.modified = True
+
+    def flush(self) -> None:
+        super().flush()
+        self.company_id = None
+
     def save(self, must_create: bool = False) -> None:
         """Raises UpdateError when the session was ended meanwhile: it is not brought back."""
         if self.session_key is None:
-            return self.create()
-        data = json.dumps(self._get_session(no_load=must_create))
-        until = self.get_expiry_date()
-        if not must_create:
-            if not gate.keep_pass(self.session_key, data=data, until=until):
-                raise UpdateError
-            return None
+            self.create()
+        elif must_create:
+            self._open()
+        elif not gate.keep_pass(
+            self.session_key, data=json.dumps(self._get_session()), until=self.get_expiry_date()
+        ):
+            raise UpdateError
+
+    def _open(self) -> None:
         user_id = self.get(SESSION_KEY)
         gate.open_pass(
             self.session_key,
             kind="session",
             user_id=int(user_id) if user_id else None,
-            data=data,
-            until=until,
+            company_id=self.company_id if user_id else None,
+            data=json.dumps(self._get_session(no_load=True)),
+            until=self.get_expiry_date(),
         )
-        return None
 
     def delete(self, session_key: str | None = None) -> None:
         if key := session_key or self.session_key:
@@ -67,4 +87,4 @@ class SessionStore(SessionBase):
         gate.sweep_passes()
 
     def get_session_cookie_age(self) -> int:
-        return settings.SESSION_COOKIE_AGE
+        return settings.SESSION_COOKIE_AGE if SESSION_KEY in self else SIGNED_OUT_AGE

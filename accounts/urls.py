@@ -1,9 +1,48 @@
-from allauth.account import views as sign_in
-from django.urls import path
+"""Addresses of people: signing in (allauth's names), invitations, companies and their people."""
 
-from accounts.guard import public
+from allauth.account import views as sign_in
+from django.urls import include, path, re_path
+
+from accounts import views, views_invitation, views_people
+from accounts.guard import public, signed_in
+
+ours = [
+    path("company/choose/", views.choose_company, name="choose_company"),
+    path("staff/", views.staff, name="staff"),
+    path("invitation/<slug:secret>/", views_invitation.invitation, name="invitation"),
+    path("company/", views_people.people, name="people"),
+    path("company/invitations/", views_people.invite, name="invite"),
+    path(
+        "company/invitations/<uuid:invitation_id>/withdrawal/",
+        views_people.withdrawal,
+        name="withdrawal",
+    ),
+    path("company/people/<uuid:membership_id>/place/", views_people.place, name="place"),
+    path("company/people/<uuid:membership_id>/removal/", views_people.removal, name="removal"),
+    path("company/departure/", views_people.leave, name="leave"),
+    path("company/teams/", views_people.teams, name="teams"),
+]
 
 urlpatterns = [
     path("login/", public(sign_in.login), name="account_login"),
     path("logout/", public(sign_in.logout), name="account_logout"),
+    path("login/inactive/", public(sign_in.account_inactive), name="account_inactive"),
+    path("login/password/", public(sign_in.password_reset), name="account_reset_password"),
+    path(
+        "login/password/sent/",
+        public(sign_in.password_reset_done),
+        name="account_reset_password_done",
+    ),
+    path(
+        "login/password/done/",
+        public(sign_in.password_reset_from_key_done),
+        name="account_reset_password_from_key_done",
+    ),
+    re_path(
+        r"^login/password/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[\w-]{1,100})/$",
+        views.reset_password,
+        name="account_reset_password_from_key",
+    ),
+    path("password/", signed_in(sign_in.password_change), name="account_change_password"),
+    path("", include((ours, "accounts"))),
 ]

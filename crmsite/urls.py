@@ -4,9 +4,10 @@ import importlib.util
 
 from django.urls import include, path
 
-from crmsite.views import healthz
+from crmsite.views import healthz, landing
 
 urlpatterns = [
+    path("", landing, name="landing"),
     path("healthz", healthz, name="healthz"),
     *(
         path("", include(f"{app}.urls"))

@@ -1,0 +1,157 @@
+"""What people type in to invite, to join and to be placed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.fields import PasswordField, SetPasswordField
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.gate import Entry
+from accounts.models import Membership, Partner, Role, Team, User
+from accounts.people import Roster
+
+EMAIL_LENGTH = 254
+
+
+def roles_open_to(entry: Entry) -> list[tuple[str, Any]]:
+    """The roles that the entry's holder may give: only owners make owners."""
+    return [
+        (value, label)
+        for value, label in Role.choices
+        if value != Role.OWNER or entry.may("people.owners")
+    ]
+
+
+class PlaceForm(forms.Form):
+    """A member's role, with the team, or the partner of a partner's member."""
+
+    role = forms.ChoiceField(label=_("Role"))
+    team = forms.ChoiceField(label=_("Team"), required=False)
+    partner = forms.ChoiceField(label=_("Partner"), required=False)
+
+    def __init__(self, *args: Any, by: Entry, roster: Roster, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.teams = {str(team.id): team for team in roster.teams}
+        self.partners = {str(partner.id): partner for partner in roster.partners}
+        self._offer("role", roles_open_to(by))
+        self._offer("team", [("", _("no team")), *((k, t.name) for k, t in self.teams.items())])
+        self._offer(
+            "partner", [("", _("no partner")), *((k, p.name) for k, p in self.partners.items())]
+        )
+
+        for name in ("team", "partner"):
+            if len(self.fields[name].choices) == 1:  # type: ignore[attr-defined]
+                del self.fields[name]
+
+    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Partners' members belong to a partner and to no team, all others the other way round."""
+        place = super().clean() or {}
+        of_partner = place.get("role") == Role.PARTNER
+        place["team"] = None if of_partner else self.teams.get(place.get("team", ""))
+        place["partner"] = self.partners.get(place.get("partner", "")) if of_partner else None
+        if of_partner and not place["partner"]:
+            raise ValidationError(_("Choose the partner whom this person works for."))
+        return place
+
+
+class InvitationForm(forms.Form):
+    email = forms.EmailField(label=_("E-mail"), max_length=EMAIL_LENGTH)
+    role = forms.ChoiceField(label=_("Role"), initial=Role.AGENT)
+    partner = forms.ChoiceField(label=_("Partner"), required=False)
+    new_partner = forms.CharField(
+        label=_("New partner"),
+        max_length=120,
+        required=False,
+        help_text=_("For a partner's sign-in: choose the partner, or name a new one."),
+    )
+
+    def __init__(self, *args: Any, by: Entry, roster: Roster, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.members = {member.user.email for member in roster.members}
+        self.partners = {str(partner.id): partner for partner in roster.partners}
+        self.fields["role"].choices = roles_open_to(by)  # type: ignore[attr-defined]
+        self.fields["partner"].choices = [  # type: ignore[attr-defined]
+            ("", "—"),
+            *((key, partner.name) for key, partner in self.partners.items()),
+        ]
+
+    def clean_email(self) -> str:
+        email = self.cleaned_data["email"].lower()
+        if email in self.members:
+            raise ValidationError(_("This person works here already."))
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        offer = super().clean() or {}
+        if offer.get("role") == Role.PARTNER:
+            if not (offer.get("partner") or offer.get("new_partner")):
+                self.add_error("partner", _("Choose the partner, or name a new one."))
+        else:
+            offer["partner"] = offer["new_partner"] = ""
+        return offer
+
+    def chosen_partner(self, *, by: Entry) -> Partner | None:
+        """The partner chosen, or the one newly named (made here unless its name is known)."""
+        if name := self.cleaned_data["new_partner"]:
+            return Partner.objects.get_or_create(company_id=by.company_id, name=name)[0]
+        return self.partners.get(self.cleaned_data["partner"])
+
+
+class JoiningForm(forms.Form):
+    """Who is invited and new here: a name, and a password of one's own."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = SetPasswordField(label=_("Password"))
+    repeated = PasswordField(label=_("Password, once more"), autocomplete="new-password")
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].user = User(  # type: ignore[attr-defined]
+            email=email, name=str(self.data.get("name", ""))[:120]
+        )
+
+    def clean(self) -> dict[str, Any]:
+        entered = super().clean() or {}
+        if "password" in entered and entered["password"] != entered.get("repeated"):
+            self.add_error("repeated", _("The two passwords differ."))
+        return entered
+
+
+class TeamForm(forms.Form):
+    name = forms.CharField(label=_("Team"), max_length=80)
+
+    def __init__(self, *args: Any, by: Entry, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if Team.objects.filter(company_id=self.by.company_id, name=name).exists():
+            raise ValidationError(_("There is a team of this name already."))
+        return name
+
+
+class CompanyForm(forms.Form):
+    """Which of one's companies to work in."""
+
+    membership = forms.UUIDField()
+
+    def __init__(self, *args: Any, memberships: list[Membership], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.memberships = {membership.id: membership for membership in memberships}
+
+    def clean_membership(self) -> Membership:
+        try:
+            return self.memberships[self.cleaned_data["membership"]]
+        except KeyError:
+            raise ValidationError(_("You do not work there.")) from None

@@ -1,0 +1,101 @@
+"""Invitations: the one way into a company. The link holds a secret; only its hash is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import IntegrityError, transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import audit, gate
+from accounts.identifiers import uuid7
+from accounts.models import Invitation, Partner, User
+
+LASTING: Final = timedelta(days=7)
+
+
+class Closed(Exception):
+    """The invitation is for somebody else, or was used, withdrawn or expired meanwhile."""
+
+
+def write(
+    secret: str, *, email: str, role: str, company_id: int | None, using: str = "default",
+    **details: Any,
+) -> Invitation:  # fmt: skip
+    """An invitation that `secret` opens, for as long as LASTING."""
+    return Invitation.objects.using(using).create(
+        company_id=company_id,
+        email=email.lower(),
+        role=role,
+        hash=hashlib.sha256(secret.encode()).digest(),
+        expires_at=timezone.now() + LASTING,
+        **details,
+    )
+
+
+@transaction.atomic
+def invite(*, by: gate.Entry, email: str, role: str, partner: Partner | None = None) -> str:
+    """Invite `email`, in the place of any invitation it has already; the new one's secret."""
+    for former in Invitation.objects.open().filter(company_id=by.company_id, email=email.lower()):
+        former.withdraw(by=by)
+    secret = gate.new_secret()
+    invitation = write(
+        secret,
+        email=email,
+        role=role,
+        company_id=by.company_id,
+        partner_id=partner and partner.id,
+        invited_by_id=by.user_id,
+    )
+    audit.record(by=by, action="person.invited", of=invitation)
+    return secret
+
+
+def path(secret: str) -> str:
+    return reverse("accounts:invitation", args=[secret])
+
+
+def mail(*, link: str, to: str, company: str, invited_by: str) -> None:
+    """Send the link once the invitation is committed. The page shows it too: a mail that fails is
+    logged, and stops nobody."""
+    subject = _("Invitation to %(company)s") % {"company": company}
+    body = render_to_string(
+        "accounts/invitation.txt",
+        {"link": link, "company": company, "invited_by": invited_by, "days": LASTING.days},
+    )
+    transaction.on_commit(
+        lambda: send_mail(" ".join(subject.split()), body, settings.DEFAULT_FROM_EMAIL, [to]),
+        robust=True,
+    )
+
+
+def join(secret: str, user: User) -> int:
+    """Make `user` a member as the invitation offers; the id of the company. Raises Closed."""
+    company_id = gate.redeem_invitation(secret, user_id=user.pk, membership_id=uuid7())
+    if company_id is None:
+        raise Closed
+    return company_id
+
+
+def join_anew(secret: str, *, email: str, name: str, password: str, language: str) -> User:
+    """Register whoever was invited, and make them a member. Raises Closed, and leaves nobody."""
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, name=name, language=language)
+            join(secret, user)
+    except IntegrityError as error:  # registered a moment ago, by this link or another
+        raise Closed from error
+    return user
+
+
+def record_joining(pass_secret: str) -> None:
+    """Note in the company's audit that the pass's holder has joined."""
+    with gate.carrying(pass_secret) as entry:
+        audit.record(by=entry, action="person.joined", role=entry.role)

@@ -1,0 +1,61 @@
+"""Who works in a company: what its people page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.gate import Entry
+from accounts.models import Invitation, Membership, Partner, Team
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How somebody stands towards the policies in force."""
+
+    accepted_at: datetime | None = None
+    missing: tuple[str, ...] = ()
+
+
+StandingOf = Callable[[Entry], dict[int, Standing]]
+
+
+def _unknown(entry: Entry) -> dict[int, Standing]:
+    return {}
+
+
+_standing: StandingOf = _unknown
+
+
+def register_standing(find: StandingOf) -> None:
+    """`find` tells the standing of each person of the entry's company, by user id: the policy app
+    knows it."""
+    global _standing
+    _standing = find
+
+
+@dataclass(frozen=True)
+class Roster:
+    members: list[Membership]
+    invitations: list[Invitation]
+    teams: list[Team]
+    partners: list[Partner]
+    standing: dict[int, Standing]
+
+
+def roster(entry: Entry) -> Roster:
+    """Everybody of the entry's company, in a fixed number of statements."""
+    own = {"company_id": entry.company_id}
+    return Roster(
+        members=list(
+            Membership.objects.living()
+            .filter(**own)
+            .select_related("user")
+            .order_by("user__name", "user__email")
+        ),
+        invitations=list(Invitation.objects.open().filter(**own)),
+        teams=list(Team.objects.filter(**own).order_by("name")),
+        partners=list(Partner.objects.filter(**own).order_by("name")),
+        standing=_standing(entry),
+    )

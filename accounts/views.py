@@ -1,0 +1,93 @@
+"""Signing in is django-allauth's (urls.py); what stands here is what it knows nothing of."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import ResetPasswordKeyForm, UserTokenForm
+from allauth.account.utils import get_next_redirect_url
+from allauth.decorators import rate_limit
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts import gate
+from accounts.forms import CompanyForm
+from accounts.guard import public, signed_in
+from accounts.models import Membership
+
+GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def unseen(response: HttpResponse) -> HttpResponse:
+    """For pages whose address is a secret: no other site, and no other page, learns it."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@public
+@sensitive_post_parameters()
+@never_cache
+@GET_OR_POST
+@rate_limit(action="reset_password_from_key")
+def reset_password(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
+    """allauth's own view takes the key through the session on its way to the form, and so through
+    the database. Here it stays in the address: a thief of the database finds no key."""
+    template = "account/password_reset_from_key.html"
+    token = UserTokenForm({"uidb36": uidb36, "key": key})
+    if not token.is_valid():
+        return unseen(render(request, template, {"token_fail": True}, status=410))
+    form = ResetPasswordKeyForm(request.POST or None, user=token.reset_user, temp_key=key)
+    if not form.is_valid():
+        return unseen(render(request, template, {"form": form, "action_url": request.path}))
+    form.save()
+    get_adapter().logout(request)
+    return redirect("account_reset_password_from_key_done")
+
+
+@signed_in
+@GET_OR_POST
+def choose_company(request: HttpRequest) -> HttpResponse:
+    """Where to work from now on, or what to do for whoever works nowhere."""
+    memberships = list(
+        Membership.objects.living()
+        .filter(user_id=request.gate.user_id)
+        .select_related("company")
+        .order_by("company__name")
+    )
+    if not memberships and request.user.is_staff:
+        return redirect("accounts:staff")
+    form = CompanyForm(request.POST or None, memberships=memberships)
+    if form.is_valid() and gate.choose_company(form.cleaned_data["membership"].company_id):
+        return redirect(get_next_redirect_url(request) or settings.LOGIN_REDIRECT_URL)
+    if form.is_bound:
+        messages.error(request, _("You do not work in that company, or not any more."))
+    return render(
+        request,
+        "accounts/choose_company.html",
+        {
+            "memberships": [_choice(each, request.gate) for each in memberships],
+            "next": get_next_redirect_url(request),
+        },
+    )
+
+
+def _choice(membership: Membership, entry: gate.Entry) -> dict[str, object]:
+    return {
+        "id": membership.id,
+        "company": membership.company,
+        "role_label": membership.get_role_display(),
+        "current": membership.company_id == entry.company_id,
+    }
+
+
+@signed_in
+def staff(request: HttpRequest) -> HttpResponse:
+    """What support and operators can do, who work in no company."""
+    if not request.user.is_staff:
+        return redirect("accounts:choose_company")
+    return render(request, "accounts/staff.html")
