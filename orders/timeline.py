@@ -1,0 +1,97 @@
+"""What happened to an order, in sentences: the audit's entries and the comments, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from accounts import audit
+from accounts.models import AuditEntry
+from orders import statuses
+from orders.keys import Keys
+from orders.models import Comment, Order, Source
+
+LONGEST: Final = 200  # of each kind; what is older stays in the company's audit
+
+FIELDS: Final[dict[str, Any]] = {
+    "name": _lazy("name"),
+    "phone": _lazy("telephone"),
+    "email": _lazy("e-mail"),
+    "address": _lazy("address"),
+    "city": _lazy("city"),
+    "comment": _lazy("what the buyer wrote"),
+    "extra": _lazy("the shop's own fields"),
+    "items": _lazy("items"),
+    "offer": _lazy("offer"),
+    "partner": _lazy("partner"),
+    "country": _lazy("country"),
+    "citizenship": _lazy("citizenship"),
+    "currency": _lazy("currency"),
+    "external_id": _lazy("external number"),
+}
+
+_REASONS: Final = {
+    key: label for known in statuses.REASONS.values() for key, label in known.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`who` did what `text` says; `before` and `after` are what it led from and to."""
+
+    at: datetime
+    who: str
+    text: str
+    before: str = ""
+    after: str = ""
+    note: str = ""
+
+
+def of_order(order: Order, held: Keys | None) -> list[Event]:
+    """What happened to the order, as far as its reader may know: two statements, and for whoever
+    holds no keys none, since the rows behind it are not theirs either."""
+    if held is None:
+        return []
+    events = [*_deeds(order), *_comments(order, held)]
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _deeds(order: Order) -> Iterator[Event]:
+    """A comment stands for its own entry, which says less."""
+    entries = AuditEntry.objects.filter(company_id=order.company_id, object_id=order.id)
+    for entry in entries.exclude(action="order.commented").order_by("-id")[:LONGEST]:
+        yield Event(entry.at, entry.actor_name, **sentence(entry.action, entry.changes))
+
+
+def _comments(order: Order, held: Keys) -> Iterator[Event]:
+    comments = Comment.objects.filter(company_id=order.company_id, order_id=order.id)
+    for comment in comments.select_related("author").order_by("-id")[:LONGEST]:
+        note = held.open_comment(bytes(comment.body), comment.id)
+        yield Event(comment.created_at, str(comment.author), _("commented"), note=note)
+
+
+def sentence(action: str, changes: dict[str, Any]) -> dict[str, str]:
+    """What an entry says after the name of whoever did it, as the parts of an Event."""
+    text = str(audit.ACTIONS.get(action, action))
+    match action:
+        case "order.moved":
+            before, after = (str(statuses.STATUSES[changes[end]].label) for end in ("from", "to"))
+            reason = changes.get("reason", "")
+            note = str(_REASONS.get(reason, reason))
+            return {"text": text, "before": before, "after": after, "note": note}
+        case "order.assigned":
+            agent = changes["agent"]
+            return {"text": text, "after": agent} if agent else {"text": _("set the order free")}
+        case "order.edited":
+            fields = ", ".join(str(FIELDS.get(name, name)) for name in changes["fields"])
+            return {"text": f"{text}: {fields}"}
+        case "order.added":
+            source = changes.get("source", Source.HAND)
+            known = source in Source.values and source != Source.HAND
+            return {"text": f"{text}: {Source(source).label}" if known else text}
+    return {"text": text}

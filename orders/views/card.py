@@ -1,0 +1,232 @@
+"""The card of one order, and what its page is made of: other views answer with it, too."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, Final
+
+import phonenumbers
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.gate import Entry
+from accounts.guard import requires
+from orders import keys, statuses, timeline
+from orders.forms import AssignForm, CommentForm, MoveForm, country_name
+from orders.models import Item, Order
+from orders.money import format_amount
+from orders.persons import Person
+from orders.statuses import STATUSES, Move
+
+DUPLICATES: Final = 20  # shown at most
+FACTS: Final = ("name", "phone", "address", "items")  # required of the order, not of its mover
+FIELD_OF: Final = {**{fact: f"id_{fact}" for fact in FACTS}, "items": "id_items-0-name"}
+PATH: Final = ("new", "processing", "confirmed", "packed", "sent", "delivered", "paid")
+ENDED_AFTER: Final = {"cancelled": "processing", "trash": "new", "returned": "sent"}
+LEADS_ON: Final = ("take", "confirm", "pack", "send", "deliver", "pay")
+
+
+@requires("orders.read")
+@require_safe
+def card(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+    return card_page(request, find(request.gate, order_id))
+
+
+def find(by: Entry, order_id: uuid.UUID) -> Order:
+    """The order, or a 404: one for another company's, for one out of the role's reach, and for one
+    that never was."""
+    orders = Order.objects.select_related("offer", "partner", "agent__user")
+    return get_object_or_404(orders, company_id=by.company_id, id=order_id)
+
+
+def card_page(
+    request: HttpRequest,
+    order: Order,
+    *,
+    refusal: dict[str, Any] | None = None,
+    revealed: bool = False,
+    filled: MoveForm | None = None,
+    comment_form: CommentForm | None = None,
+    assign_form: AssignForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The card, with what an answer adds: a refusal, the telephone, or a form to put right.
+
+    `filled` is a move's form with its errors.
+    """
+    by = request.gate
+    held = keys.held(by)
+    person = order.open_person(held) if held else None
+    items = list(order_items(order))
+    context = {
+        "order": summary(order, by),
+        "order_id": order.id,
+        "stages": stages(order.status) if held else [],
+        "moves": list(moves(order, by, person, items, filled)),
+        "refusal": refusal,
+        "person": person and buyer(order, person, by, revealed=revealed),
+        "can_reveal": can_reveal(person, by),
+        "items": [item_row(item, order.currency) for item in items],
+        "totals": totals(order),
+        "duplicates": [duplicate(same) for same in order.duplicates()[:DUPLICATES]] if held else [],
+        "timeline": timeline.of_order(order, held),
+        "comment_form": comment_form or (CommentForm() if held else None),
+        "assign_form": assign_form or assigning(order, by),
+        "can_edit": by.may("orders.write"),
+        "can_take": by.may("orders.take"),
+    }
+    return render(request, "orders/card.html", context, status=status)
+
+
+def order_items(order: Order) -> Any:
+    return Item.objects.filter(company_id=order.company_id, order_id=order.id).order_by("position")
+
+
+def badge(status: str, *, phase: bool = False) -> dict[str, Any]:
+    """A status as the pages mark it; for partners, by the name of its phase."""
+    known = STATUSES[status]
+    label = statuses.PHASES[known.phase] if phase else known.label
+    return {"key": known.key, "label": label, "icon": known.icon, "tone": known.tone}
+
+
+def summary(order: Order, by: Entry) -> dict[str, Any]:
+    """The order without its person. A partner is told phases, and nothing of the company's own."""
+    partner = not by.may("persons.open")
+    reasons = statuses.REASONS.get(order.status, {})
+    return {
+        "pk": order.id,
+        "number": order.number,
+        "version": order.version,
+        "status": badge(order.status, phase=partner),
+        "total": format_amount(order.total, order.currency),
+        "created_at": order.created_at,
+        "offer": order.offer and order.offer.name,
+        "partner": order.partner and order.partner.name,
+        "agent": "—" if partner else order.agent and str(order.agent.user),
+        "source": order.get_source_display(),
+        "attempts": 0 if partner else order.attempts,
+        "recall_at": None if partner else order.recall_at,
+        "reason": reasons.get(order.reason, order.reason),
+    }
+
+
+def buyer(order: Order, person: Person, by: Entry, *, revealed: bool = False) -> dict[str, Any]:
+    """The person as this role sees them."""
+    seen = revealed or by.may("persons.telephone")
+    return {
+        "name": person.name,
+        "phone": spaced(person.phone) if seen else person.masked_phone,
+        "masked": not seen and bool(person.phone),
+        "email": person.email,
+        "address": person.address,
+        "city": person.city,
+        "country": order.country and country_name(order.country),
+        "comment": person.comment,
+    }
+
+
+def spaced(phone: str) -> str:
+    """An E.164 number in groups: "+40 723 123 643"."""
+    if not phone:
+        return ""
+    return phonenumbers.format_number(
+        phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+
+
+def can_reveal(person: Person | None, by: Entry) -> bool:
+    return bool(person and person.phone) and not by.may("persons.telephone")
+
+
+def item_row(item: Item, currency: str) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "sku": item.sku,
+        "quantity": item.quantity,
+        "price": format_amount(item.price, currency),
+        "total": format_amount(item.sum, currency),
+    }
+
+
+def totals(order: Order) -> list[dict[str, Any]]:
+    value = format_amount(order.total, order.currency)
+    return [{"label": _("Total, %s") % order.currency, "value": value, "strong": True}]
+
+
+def duplicate(same: Order) -> dict[str, Any]:
+    return {
+        "url": reverse("orders:card", args=[same.id]),
+        "number": same.number,
+        "status": badge(same.status),
+        "created_at": same.created_at,
+        "total": format_amount(same.total, same.currency),
+    }
+
+
+def assigning(order: Order, by: Entry) -> AssignForm | None:
+    if not by.may("orders.assign"):
+        return None
+    return AssignForm(by=by, initial={"agent": order.agent_id and str(order.agent_id)})
+
+
+def stages(status: str) -> list[dict[str, Any]]:
+    """The way of an order, with where it is on it; one that ended shows where it left the way."""
+    if status in ENDED_AFTER:
+        last = PATH.index(ENDED_AFTER[status])
+        passed = [_stage(key, "done") for key in PATH[: last + 1]]
+        return [*passed, _stage(status, "bad")]
+    here = PATH.index(status) if status in PATH else PATH.index("processing")
+    after = [_stage(key, "todo") for key in PATH[here + 1 :]]
+    return [*(_stage(key, "done") for key in PATH[:here]), _stage(status, "now"), *after]
+
+
+def _stage(status: str, state: str) -> dict[str, Any]:
+    return {"label": STATUSES[status].label, "state": state}
+
+
+def moves(
+    order: Order, by: Entry, person: Person | None, items: list[Item], filled: MoveForm | None
+) -> Iterator[dict[str, Any]]:
+    """What this role may do next; a move that the order is not ready for says what it lacks."""
+    offered = statuses.moves_from(order.status, by.role or "")
+    first = next((move.key for move in offered if move.key in LEADS_ON), None)
+    for move in offered:
+        lacking = lacks(move, person, items)
+        form = filled if filled and filled.move.key == move.key else MoveForm(move)
+        yield {
+            "key": move.key,
+            "label": move.label,
+            "icon": move.target.icon,
+            "tone": move.target.tone,
+            "primary": move.key == first,
+            "form": form,
+            "refusal": not_ready(order, lacking) if lacking else None,
+        }
+
+
+def lacks(move: Move, person: Person | None, items: list[Item]) -> list[str]:
+    """What the move requires of the order itself, and the order has not."""
+    known = {name: getattr(person, name, "") for name in FACTS[:3]}
+    unmet = statuses.check(move, SimpleNamespace(**known, items=items))
+    return [requirement for requirement in unmet if requirement in FACTS]
+
+
+def not_ready(order: Order, lacking: list[str]) -> dict[str, Any]:
+    """Names what is missing, each with the way to where it is filled in."""
+    needs = [need(order, str(statuses.REQUIREMENTS[key])) for key in lacking]
+    return {"title": _("The order is not ready for this step."), "needs": needs}
+
+
+def need(order: Order, text: str) -> dict[str, Any]:
+    """Something unmet, with a link where the order's own form would put it right."""
+    unmet: dict[str, Any] = {"met": False, "text": text}
+    for fact in FACTS:
+        if text == str(statuses.REQUIREMENTS[fact]):
+            address = reverse("orders:edit", args=[order.id])
+            unmet |= {"url": f"{address}#{FIELD_OF[fact]}", "link": _("fill it in")}
+    return unmet

@@ -1,0 +1,104 @@
+"""What is done to an order on its card, a view for each deed. A refused one answers with the card
+as the order stands now, and with what would satisfy the rule."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts.guard import requires
+from orders import keys, statuses
+from orders.forms import AssignForm, CommentForm, MoveForm, StepForm
+from orders.models import Conflict, MoveRefused, Order
+from orders.views.card import buyer, card_page, find, need
+
+
+@requires("orders.write")
+@require_POST
+def move(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+    order = find(request.gate, order_id)
+    step = StepForm(request.POST)
+    if not step.is_valid():
+        return card_page(request, order, refusal=unclear(), status=422)
+    known = statuses.move_named(step.cleaned_data["move"], order.status, request.gate.role or "")
+    form = MoveForm(known, request.POST) if known else None
+    if form and not form.is_valid():
+        return card_page(request, order, filled=form, status=422)
+    try:
+        order.move(by=request.gate, **step.cleaned_data, **(form.cleaned_data if form else {}))
+    except Conflict:
+        return card_page(request, find(request.gate, order_id), refusal=changed(), status=409)
+    except MoveRefused as refused:
+        return refused_page(request, order_id, refused)
+    return redirect("orders:card", order_id)
+
+
+@requires("persons.open")
+@require_POST
+def comment(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+    order = find(request.gate, order_id)
+    form = CommentForm(request.POST)
+    if not form.is_valid():
+        return card_page(request, order, comment_form=form, status=422)
+    order.say(by=request.gate, text=form.cleaned_data["text"])
+    return redirect("orders:card", order_id)
+
+
+@requires("persons.open")
+@require_POST
+@never_cache
+def reveal(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+    """Shows the telephone in this one answer, and records that it did."""
+    by = request.gate
+    order = find(by, order_id)
+    order.reveal_telephone(by=by)
+    if not request.htmx:
+        return card_page(request, order, revealed=True)
+    person = buyer(order, order.open_person(keys.provided(by)), by, revealed=True)
+    return render(request, "orders/_buyer.html", {"person": person, "order_id": order.id})
+
+
+@requires("orders.assign")
+@require_POST
+def assign(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+    order = find(request.gate, order_id)
+    form = AssignForm(request.POST, by=request.gate)
+    if not form.is_valid():
+        return card_page(request, order, assign_form=form, status=422)
+    try:
+        order.assign(by=request.gate, agent_id=form.cleaned_data["agent"])
+    except MoveRefused as refused:
+        return refused_page(request, order_id, refused)
+    messages.success(request, _("The order has been given on."))
+    return redirect("orders:card", order_id)
+
+
+def refused_page(request: HttpRequest, order_id: uuid.UUID, refused: MoveRefused) -> HttpResponse:
+    order = find(request.gate, order_id)
+    return card_page(request, order, refusal=unmet(order, refused), status=422)
+
+
+def unmet(order: Order, refused: MoveRefused) -> dict[str, Any]:
+    needs = [need(order, str(text)) for text in refused.unmet]
+    return {"title": _("The order stays where it is."), "needs": needs}
+
+
+def changed() -> dict[str, Any]:
+    return {
+        "title": _("Somebody changed this order meanwhile; nothing of yours has been done."),
+        "needs": [{"met": False, "text": _("Look at it as it is now, and choose the step again.")}],
+    }
+
+
+def unclear() -> dict[str, Any]:
+    return {
+        "title": _("This step could not be read."),
+        "needs": [{"met": False, "text": _("Use a button of this page.")}],
+    }
