@@ -68,13 +68,14 @@ class SessionStore(SessionBase):
             raise UpdateError
 
     def _open(self) -> None:
-        user_id = self.get(SESSION_KEY)
+        data = self._get_session(no_load=True)
+        user_id = data.get(SESSION_KEY)
         gate.open_pass(
             self.session_key,
             kind="session",
             user_id=int(user_id) if user_id else None,
             company_id=self.company_id if user_id else None,
-            data=json.dumps(self._get_session(no_load=True)),
+            data=json.dumps(data),
             until=self.get_expiry_date(),
         )
 
