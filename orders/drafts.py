@@ -16,10 +16,11 @@ Nothing here stores, logs or shows what it reads; a draft's repr names its rows 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -128,21 +129,28 @@ class Gathered:
     repeating: bool = False
 
     def take(self, line: int, values: Values, buyer: dict[str, str]) -> None:
+        self.lines.append(line)
+        self.buyer |= buyer
+        if self.rows and self.is_repeated(values, buyer):
+            return
+        self.rows.append((line, values))
+
+    def is_repeated(self, values: Values, buyer: dict[str, str]) -> bool:
+        """Whether this row is an earlier one again: a row with the buyer, or one right after it."""
+        if not self.known:
+            self.known = {tuple(earlier.items()) for _line, earlier in self.rows}
         said = tuple(values.items())
         self.repeating = said in self.known and (self.repeating or bool(buyer))
         self.known.add(said)
-        self.lines.append(line)
-        self.buyer |= buyer
-        if not self.repeating:
-            self.rows.append((line, values))
+        return self.repeating
 
     def agrees(self, buyer: dict[str, str]) -> bool:
         return all(self.buyer.get(part, said) == said for part, said in buyer.items())
 
 
-def group(sheet: Sheet, mapping: Mapping, zone: tzinfo) -> list[Draft]:
+def group(sheet: Sheet, mapping: Mapping, zone: tzinfo) -> Iterator[Draft]:
     """The drafts in the order of their first rows. `zone` is the company's, for local dates."""
-    return [drafted(gathered, mapping, zone) for gathered in gather(sheet, mapping)]
+    return (drafted(gathered, mapping, zone) for gathered in gather(sheet, mapping))
 
 
 def gather(sheet: Sheet, mapping: Mapping) -> list[Gathered]:
@@ -152,21 +160,20 @@ def gather(sheet: Sheet, mapping: Mapping) -> list[Gathered]:
         values = values_of(cells, mapping)
         buyer = {part: comparable(part, values[part]) for part in BUYER if part in values}
         number = str(values.get("external_id", ""))
-        exactly = (number, *sorted(buyer.values()))
+        keys = [(number,), (number, *sorted(buyer.values()))]
         last = orders[-1] if orders else None
-        home = (
-            last
-            if last and not number and last.number and goes_on(values, buyer)
-            else first_that_agrees(buyer, number, last, homes.get(exactly), homes.get((number,)))
-        )
-        if home is None:
+        if last and last.number and not number and goes_on(values, buyer):
+            home = last
+        elif agreeing := first_that_agrees(buyer, number, [last, *map(homes.get, keys)]):
+            home = agreeing
+        else:
             home = Gathered(number)
-            if number and (number,) in homes:
-                home.problems.append(Problem("external_id", "conflict", line))
             orders.append(home)
+            if number and keys[0] in homes:
+                home.problems.append(Problem("external_id", "conflict", line))
         if number:
-            homes.setdefault((number,), home)
-            homes.setdefault(exactly, home)
+            for key in keys:
+                homes.setdefault(key, home)
         if len(cells) > len(sheet.header):
             home.problems.append(Problem("row", "too_many_cells", line))
         home.take(line, values, buyer)
@@ -179,11 +186,10 @@ def goes_on(values: Values, buyer: dict[str, str]) -> bool:
 
 
 def first_that_agrees(
-    buyer: dict[str, str], number: str, *candidates: Gathered | None
+    buyer: dict[str, str], number: str, candidates: list[Gathered | None]
 ) -> Gathered | None:
-    if not number:
-        return None
-    for candidate in candidates:
+    """The order above, else the one of the number: never a search, as all rows may share one."""
+    for candidate in candidates if number else []:
         if candidate and candidate.number == number and candidate.agrees(buyer):
             return candidate
     return None
@@ -203,18 +209,20 @@ def values_of(cells: list[Cell], mapping: Mapping) -> Values:
 
 def joined(name: str, cells: list[Cell]) -> str:
     """The cells as one text, each once: shops write the same street into two columns."""
-    if len(cells) == 1:
-        text = text_of(cells[0])
-        return text if name == "comment" else " ".join(text.split())
-    if name == "comment":
-        return "\n".join(dict.fromkeys(filter(None, map(text_of, cells))))
-    return ", ".join(dict.fromkeys(" ".join(text_of(cell).split()) for cell in cells))
+    texts = [text_of(cell) for cell in cells]
+    if name != "comment":
+        texts = [" ".join(text.split()) for text in texts]
+    if len(texts) == 1:
+        return texts[0]
+    return ("\n" if name == "comment" else ", ").join(dict.fromkeys(filter(None, texts)))
 
 
 def text_of(cell: Cell) -> str:
-    if isinstance(cell, str):
-        return TEXT_MARK.sub("", cell.strip(), count=1).replace("\r\n", "\n")
-    return "" if cell is None else str(cell)
+    if not isinstance(cell, str):
+        return "" if cell is None else str(cell)
+    if cell[:1] == "'":
+        cell = TEXT_MARK.sub("", cell, count=1)
+    return cell.strip().replace("\r\n", "\n")
 
 
 def comparable(part: str, value: Cell) -> str:
@@ -311,7 +319,7 @@ def price_of(value: Cell) -> Decimal:
 def amount_of(value: Cell, *, below: Decimal) -> Decimal:
     try:
         text = text_of(value)
-        amount = Decimal(text) if isinstance(value, int | float) else parse_amount(text)
+        amount = Decimal(text) if isinstance(value, int | float) else amount_in(text)
         amount = amount.quantize(CENT, ROUND_HALF_UP)
         if 0 <= amount < below:
             return amount
@@ -320,6 +328,10 @@ def amount_of(value: Cell, *, below: Decimal) -> Decimal:
     raise Refused("invalid_amount")
 
 
+amount_in = lru_cache(maxsize=4096)(parse_amount)  # a shop has few prices, in many rows
+
+
+@lru_cache(maxsize=256)
 def currency_of(text: str) -> str:
     code = currency_in(text)
     if not code:

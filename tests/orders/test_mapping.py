@@ -34,7 +34,7 @@ def guessed(sheet):
 
 def drafts_of(header, *rows):
     sheet = sheet_of(header, *rows)
-    return group(sheet, guess(sheet), ALMATY)
+    return list(group(sheet, guess(sheet), ALMATY))
 
 
 def problems(draft):
@@ -213,7 +213,7 @@ def test_any_cell_is_a_date_or_an_unreadable_one(cell, day_first):
 
 def test_an_order_of_several_rows_is_one_draft():
     shop = read((EXPORTS / "shop.csv").read_bytes())
-    drafts = group(shop, guess(shop), ALMATY)
+    drafts = list(group(shop, guess(shop), ALMATY))
     assert drafts[0].lines == [2, 3]
     assert [(item.sku, item.quantity, item.price) for item in drafts[0].items] == [
         ("KNIFE", 1, Decimal("59.50")),
@@ -227,7 +227,7 @@ def test_an_order_of_several_rows_is_one_draft():
 
 def test_local_dates_and_numbers_are_read():
     zakazy = read((EXPORTS / "zakazy-cp1251.csv").read_bytes())
-    drafts = group(zakazy, guess(zakazy), ALMATY)
+    drafts = list(group(zakazy, guess(zakazy), ALMATY))
     assert drafts[0].created_at == datetime(2026, 11, 10, 19, 46, tzinfo=ALMATY)
     assert Decimal("12990.00") in {draft.items[0].price for draft in drafts}
     assert {draft.currency for draft in drafts} == {"KZT", "BYN"}
