@@ -1,9 +1,16 @@
-"""What the machine that runs the site asks of it."""
+"""The front page, and what the machine that runs the site asks of it."""
 
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 
 from accounts.guard import public
+
+
+@public
+def landing(request: HttpRequest) -> HttpResponse:
+    """What Covenant is, for everybody; whoever is signed in finds the way to the orders."""
+    return render(request, "landing.html")
 
 
 @public
