@@ -7,7 +7,8 @@ class PolicyConfig(AppConfig):
     verbose_name = _("Policies")
 
     def ready(self) -> None:
-        from accounts import audit
+        from accounts import audit, navigation, people
+        from policy import standing
 
         audit.register(
             **{
@@ -15,3 +16,8 @@ class PolicyConfig(AppConfig):
                 "policy.accepted": _("accepted the company's policy"),
             }
         )
+        navigation.register(_("Policy"), "policy:current", "shield-check", None, 50)
+        navigation.register(
+            _("Company's policy"), "policy:company_edition", "scroll-text", "company.policy", 40
+        )
+        people.register_standing(standing.of_company)

@@ -104,8 +104,9 @@ class Policy(models.Model):
 
 
 class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
-    def of(self, kind: str, company: Company | None = None) -> PolicyVersionQuerySet:
-        return self.filter(kind=kind, company=company).select_related("company")
+    def of(self, kind: str, slug: str | None = None) -> PolicyVersionQuerySet:
+        """The versions of the platform's policy of this kind, or of the company with this slug."""
+        return self.filter(kind=kind, company__slug=slug).select_related("company")
 
     def in_force(self) -> PolicyVersionQuerySet:
         """Of each policy the greatest number whose moment has come."""
@@ -183,8 +184,13 @@ class PolicyVersion(models.Model):
         order = [language, *(code for code, _name in settings.LANGUAGES), *sorted(texts)]
         return next(texts[code] for code in order if code in texts)
 
-    def before(self) -> PolicyVersion | None:
-        return PolicyVersion.objects.filter(policy=self.policy_id, number=self.number - 1).first()
+    def siblings(self) -> PolicyVersionQuerySet:
+        """All versions of the same policy, this one too, the newest first."""
+        return (
+            PolicyVersion.objects.filter(policy=self.policy_id)
+            .select_related("company")
+            .order_by("-number")
+        )
 
     def accept(
         self, *, by: Entry, language: str, shown_at: datetime, capacity: str | None = None
@@ -209,9 +215,11 @@ class PolicyVersion(models.Model):
                 audit.record(by=by, action="policy.accepted", of=self)
         return acceptance
 
-    def diff_url(self) -> str:
-        """Where its difference to the one before is shown; empty for the first."""
-        return self._address("diff") if self.number > 1 else ""
+    def diff_url(self, since: int | None = None) -> str:
+        """Where its difference to `since`, or the version before, is shown; "" for the first."""
+        if self.number == 1:
+            return ""
+        return self._address("diff") + (f"?since={since}" if since else "")
 
     def _address(self, page: str) -> str:
         match self.kind:

@@ -1,0 +1,132 @@
+"""Accepting a version, and publishing one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core import signing
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from policy.bundled import PLACEHOLDER
+from policy.models import PolicyText, PolicyVersion
+
+OPEN_FOR = timedelta(days=1)  # how long a form may stand open before it is shown anew
+SALT = "policy.shown"
+CHARACTERS = 200_000
+
+
+class AcceptanceForm(forms.Form):
+    """One document to accept. `shown_at` is signed together with what was shown to whom, so that
+    the evidence does not rest on hidden fields."""
+
+    agree = forms.BooleanField(label=_("I have read this and accept it"))
+    version = forms.UUIDField(widget=forms.HiddenInput)
+    hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    language = forms.CharField(widget=forms.HiddenInput, max_length=8)
+    shown_at = forms.CharField(widget=forms.HiddenInput, max_length=500)
+
+    def __init__(self, *args: Any, user_id: int, **kwargs: Any) -> None:
+        self.user_id = user_id
+        super().__init__(*args, **kwargs)
+
+    @classmethod
+    def showing(cls, text: PolicyText, *, kind: str, user_id: int, at: datetime) -> AcceptanceForm:
+        """The form under a text that is shown at this moment. Its prefix is the policy's kind."""
+        shown = [str(text.version_id), text.hash, text.language]
+        return cls(
+            prefix=kind,
+            user_id=user_id,
+            initial={
+                **dict(zip(("version", "hash", "language"), shown, strict=True)),
+                "shown_at": signing.dumps([user_id, *shown, at.isoformat()], salt=SALT),
+            },
+        )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        shown = [str(given.get(name)) for name in ("version", "hash", "language")]
+        try:
+            signed = signing.loads(given.get("shown_at", ""), salt=SALT, max_age=OPEN_FOR)
+        except signing.BadSignature:
+            signed = None
+        if not signed or signed[:-1] != [self.user_id, *shown]:
+            raise forms.ValidationError(
+                _("This page stood open for too long, or was changed on its way. Read it again."),
+                code="stale",
+            )
+        return {**given, "shown_at": datetime.fromisoformat(signed[-1])}
+
+
+class PublicationForm(forms.Form):
+    """A new version, a text and a summary for each of the site's languages."""
+
+    material = forms.BooleanField(
+        label=_("Ask everybody to accept it"),
+        help_text=_("Leave it out only for a correction that changes no promise."),
+        required=False,
+        initial=True,
+    )
+    effective_at = forms.DateTimeField(
+        label=_("In force from"),
+        required=False,
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(
+        self, *args: Any, latest: PolicyVersion | None, texts: dict[str, str], **kwargs: Any
+    ) -> None:
+        """`texts` is what to start from, by language."""
+        super().__init__(*args, **kwargs)
+        self.latest = latest
+        self.fields["effective_at"].help_text = _("Empty: at once. The time zone is %(zone)s.") % {
+            "zone": timezone.get_current_timezone_name()
+        }
+        for language, name in settings.LANGUAGES:
+            self.fields[f"body_{language}"] = forms.CharField(
+                label=_("Text in Markdown: %(language)s") % {"language": name},
+                widget=forms.Textarea({"rows": 24, "lang": language}),
+                max_length=CHARACTERS,
+                required=False,
+                initial=texts.get(language, ""),
+            )
+            self.fields[f"summary_{language}"] = forms.CharField(
+                label=_("What changed: %(language)s") % {"language": name},
+                widget=forms.Textarea({"rows": 3, "lang": language}),
+                max_length=2_000,
+                required=False,
+            )
+        self.order_fields([name for name in self.fields if name[:4] in ("body", "summ")])
+
+    def of_each_language(self, name: str) -> dict[str, str]:
+        """What was given in the fields called `name`, by language, where anything was."""
+        given = {
+            code: self.cleaned_data.get(f"{name}_{code}") for code, _name in settings.LANGUAGES
+        }
+        return {code: text for code, text in given.items() if text}
+
+    def clean_effective_at(self) -> datetime | None:
+        """A moment that has passed is now: nothing comes into force before it is published."""
+        moment: datetime | None = self.cleaned_data["effective_at"]
+        if self.latest and (moment or timezone.now()) < self.latest.effective_at:
+            raise forms.ValidationError(
+                _("Version %(number)s comes into force later; this one cannot overtake it."),
+                params={"number": self.latest.number},
+            )
+        return moment
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        texts = self.of_each_language("body")
+        if not texts:
+            raise forms.ValidationError(_("Give the text in one language at least."))
+        for language, body in texts.items():
+            if blank := PLACEHOLDER.search(body):
+                self.add_error(
+                    f"body_{language}",
+                    _("%(blank)s still waits to be filled in.") % {"blank": blank[0]},
+                )
+        return given

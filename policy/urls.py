@@ -1,0 +1,44 @@
+"""Addresses of policies. A version's address is for good."""
+
+from django.urls import include, path
+
+from policy.models import Kind
+from policy.views import accepting, publishing, reading
+
+CRM, SITE, COMPANY = {"kind": Kind.CRM}, {"kind": Kind.SITE}, {"kind": Kind.COMPANY}
+
+ours = [
+    path("policy/", reading.current, CRM, name="current"),
+    path("policy/versions/", reading.versions, CRM, name="versions"),
+    path("policy/versions/<int:number>/", reading.version, CRM, name="version"),
+    path("policy/versions/<int:number>/diff/", reading.diff, CRM, name="diff"),
+    path("privacy/versions/", reading.versions, SITE, name="site_versions"),
+    path("privacy/versions/<int:number>/", reading.version, SITE, name="site_version"),
+    path("privacy/versions/<int:number>/diff/", reading.diff, SITE, name="site_diff"),
+    path("c/<slug:slug>/policy/", reading.current, COMPANY, name="company"),
+    path("c/<slug:slug>/policy/versions/", reading.versions, COMPANY, name="company_versions"),
+    path(
+        "c/<slug:slug>/policy/versions/<int:number>/",
+        reading.version,
+        COMPANY,
+        name="company_version",
+    ),
+    path(
+        "c/<slug:slug>/policy/versions/<int:number>/diff/",
+        reading.diff,
+        COMPANY,
+        name="company_diff",
+    ),
+    path("accept/", accepting.accept, name="accept"),
+    path("decline/", accepting.decline, name="decline"),
+    path("operator/policy/new/", publishing.publish, name="publish"),
+    path("operator/policy/new/<slug:kind>/", publishing.publish, name="publish"),
+    path("operator/policy/new/<slug:kind>/preview/", publishing.preview, name="preview"),
+    path("company/policy/", publishing.company, name="company_edition"),
+    path("company/policy/preview/", publishing.company_preview, name="company_preview"),
+]
+
+urlpatterns = [
+    path("privacy/", reading.current, SITE, name="privacy"),
+    path("", include((ours, "policy"))),
+]

@@ -1,0 +1,166 @@
+"""Versions: who publishes them, when they come into force, whom they ask, and that they stay."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.utils import timezone
+
+from accounts.founding import OWNER
+from policy.models import Policy, PolicyText, PolicyVersion, text_hash
+from tests.people import adam, ann, as_, bea, boris, gail, mia, newt, nina, olga, pat, sue
+from tests.policy.publications import accept_all, publish_company, publish_crm, waiting_for
+
+pytestmark = pytest.mark.django_db
+
+
+def test_who_has_accepted_nothing_waits_for_the_crm_policy_first_and_then_the_companys() -> None:
+    assert waiting_for(newt) == [("crm", 1), ("company", 1)]
+    assert waiting_for(nina) == []
+    assert waiting_for(ann) == []
+
+
+def test_a_material_version_asks_everybody_again() -> None:
+    publish_crm()
+    assert waiting_for(ann) == waiting_for(bea) == [("crm", 2)]
+    accept_all(ann)
+    assert waiting_for(ann) == []
+    assert waiting_for(bea) == [("crm", 2)]
+
+
+def test_a_correction_asks_nobody_again() -> None:
+    publish_crm(material=False)
+    assert waiting_for(ann) == []
+
+
+def test_a_correction_of_a_version_that_was_not_accepted_is_what_is_shown_and_satisfies() -> None:
+    publish_crm("# Second")
+    publish_crm("# Second, corrected", material=False)
+    assert waiting_for(ann) == [("crm", 3)]
+    accept_all(ann)
+    assert waiting_for(ann) == []
+
+
+def test_the_first_version_is_material_whatever_is_said() -> None:
+    with connections[OWNER].cursor() as cursor:  # a company that has none yet
+        cursor.execute("SELECT max(id) FROM accounts_company")
+    version = PolicyVersion.objects
+    with as_(ann):
+        assert version.of("company", "aurora").get(number=1).material
+
+
+def test_a_companys_version_asks_its_own_people_only() -> None:
+    publish_company(ann, "aurora")
+    assert waiting_for(gail) == waiting_for(pat) == [("company", 2)]
+    assert waiting_for(boris) == []
+    assert waiting_for(mia, "aurora") == [("company", 2)]
+    assert waiting_for(mia, "borealis") == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_version_comes_into_force_at_its_moment_with_nobody_doing_anything() -> None:
+    publish_crm(effective_at=timezone.now() + timedelta(seconds=1))
+    assert waiting_for(ann) == []
+    time.sleep(1.05)
+    assert waiting_for(ann) == [("crm", 2)]
+
+
+def test_the_difference_comes_into_force_within_a_transaction_too() -> None:
+    with as_(ann) as entry:
+        assert entry.missing is None
+        publish_crm()
+        with pytest.raises(DatabaseError) as refused, transaction.atomic():
+            from accounts.models import AuditEntry
+
+            AuditEntry.objects.count()
+        assert refused.value.__cause__.sqlstate == "CV001"
+
+
+def test_no_version_overtakes_an_announced_one() -> None:
+    publish_crm(effective_at=timezone.now() + timedelta(days=1))
+    with pytest.raises(IntegrityError, match="cannot overtake"):
+        publish_crm()
+
+
+def test_no_version_comes_into_force_before_it_is_published() -> None:
+    before = timezone.now()
+    assert publish_crm(effective_at=before - timedelta(days=9)).effective_at >= before
+
+
+@pytest.mark.parametrize("somebody", [ann, adam, newt, sue, bea], ids=str)
+def test_only_the_operator_publishes_for_the_platform(somebody) -> None:
+    with as_(somebody) as entry, pytest.raises(DatabaseError, match="row-level security"):
+        with transaction.atomic():
+            Policy.objects.of_platform("crm").publish(by=entry, texts={"en": "# Mine"})
+    assert waiting_for(ann) == []
+
+
+def test_a_company_is_spoken_for_by_who_runs_it_and_by_nobody_else() -> None:
+    for somebody, slug in ((gail, "aurora"), (pat, "aurora"), (bea, "aurora"), (olga, "aurora")):
+        with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
+            publish_company(somebody, slug)
+    assert publish_company(adam, "aurora").number == 2
+
+
+def test_a_company_policy_may_be_published_before_it_is_accepted_but_not_before_the_crms() -> None:
+    publish_company(ann, "aurora")
+    assert publish_company(ann, "aurora", "# Ours, again").number == 3
+    publish_crm()
+    with pytest.raises(DatabaseError) as refused, transaction.atomic():
+        publish_company(ann, "aurora", "# Ours, once more")
+    assert refused.value.__cause__.sqlstate == "CV001"
+
+
+def test_no_text_joins_a_version_later() -> None:
+    version = publish_crm("# Two")
+    with as_(olga), pytest.raises(IntegrityError, match="not published with this text"):
+        with transaction.atomic():
+            version.texts.create(language="ru", body="# Два")
+
+
+def test_a_version_without_its_texts_is_not_published() -> None:
+    with as_(olga) as entry, pytest.raises(IntegrityError, match="without all its texts"):
+        with transaction.atomic():
+            Policy.objects.of_platform("crm").versions.create(
+                published_by_id=entry.user_id,
+                effective_at=timezone.now(),
+                hashes={"en": text_hash("# Two")},
+            )
+            connections["default"].check_constraints()
+
+
+@pytest.mark.parametrize(
+    "table", ["policy_policy", "policy_policyversion", "policy_policytext", "policy_acceptance"]
+)
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE {} SET id = gen_random_uuid()", "DELETE FROM {}", "TRUNCATE {} CASCADE"],
+)
+def test_the_tables_owner_cannot_change_what_is_published(
+    owner: psycopg.Connection, table: str, change: str
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only ever added to"):
+        owner.execute(change.format(table))
+
+
+def test_the_web_role_cannot_either() -> None:
+    with as_(olga):
+        for table in (Policy, PolicyVersion, PolicyText):
+            with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+                table.objects.all().delete()
+            with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+                table.objects.update(id=None)
+
+
+def test_the_same_is_in_force_for_the_querysets_as_for_the_gate() -> None:
+    publish_crm()
+    publish_crm("# Later", effective_at=timezone.now() + timedelta(days=1))
+    with as_(ann):
+        in_force = PolicyVersion.objects.in_force()
+        assert [v.number for v in in_force.of("crm")] == [2]
+        assert [v.number for v in in_force.of("company", "aurora")] == [1]
+        assert in_force.of("crm").get().hashes == {"en": text_hash("# New rules")}
