@@ -29,9 +29,6 @@ COMPANY_POLICY = "# {name}'s policy\n\n{name} keeps orders to deliver them, and 
 
 
 def populate() -> None:
-    crm = Policy.objects.using(founding.OWNER).of_platform("crm")  # TEMPORARY until publish_bundled
-    if not crm.latest:
-        crm.publish(by=None, texts={"en": "# CRM"})
     companies = {
         slug: founding.found_company(
             name=slug.title(), slug=slug, country=country, currency=currency, time_zone=zone

@@ -1,0 +1,77 @@
+"""Two companies' requests over a pool of two connections: what one presented, no other inherits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from tests import people
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REQUESTS = 1_000
+THREADS = 8
+VISITORS = (people.ann, people.bea, None)
+
+
+@contextmanager
+def pool_of(size: int) -> Iterator[None]:
+    options = connection.settings_dict["OPTIONS"]
+    before = options["pool"]
+    connection.close()
+    connection.close_pool()
+    options["pool"] = {**before, "min_size": size, "max_size": size, "timeout": 30}
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.close_pool()
+        options["pool"] = before
+
+
+def signed_in(visitor: people.Someone | None) -> Client:
+    client = Client(raise_request_exception=False)
+    return people.sign_in(client, visitor) if visitor else client
+
+
+def ask(job: tuple[int, people.Someone | None, Client]) -> str | None:
+    """One request in its own thread's connection; what it shows that it should not, or None."""
+    number, visitor, prepared = job
+    client = Client(raise_request_exception=False)
+    client.cookies = prepared.cookies
+    try:
+        # Every tenth request fails on its way, with its transaction under way.
+        body = client.get("/orders/", {"since": "\0"} if number % 10 == 0 else {}).text
+    finally:
+        connection.close()
+    for other in (people.ann, people.bea):
+        if (f"Buyer of {other}" in body) != (other is visitor):
+            return f"{visitor} and {other}"
+    return None
+
+
+def test_a_thousand_interleaved_requests_mix_no_row() -> None:
+    with pool_of(2):
+        clients = [signed_in(visitor) for visitor in VISITORS]
+        connection.close()
+        jobs = [(n, VISITORS[n % 3], clients[n % 3]) for n in range(REQUESTS)]
+        with ThreadPoolExecutor(THREADS) as threads:
+            mixed = [found for found in threads.map(ask, jobs) if found]
+    assert mixed == []
+
+
+def test_a_connection_comes_back_with_nothing_presented() -> None:
+    with pool_of(1):
+        signed_in(people.ann).get("/orders/")
+        connection.close()
+        with connection.cursor() as cursor:
+            for name in ("gate.app", "gate.pass", "gate.company"):
+                cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [name])
+                assert cursor.fetchone() == ("",)
+            cursor.execute("SELECT count(*) FROM orders_order")
+            assert cursor.fetchone() == (0,)
