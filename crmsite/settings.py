@@ -273,6 +273,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True, "level": "INFO"},
         "django.db.backends": {"level": "WARNING"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # scanners, all day
         "procrastinate": {"level": "WARNING"},
     },
 }

@@ -7,7 +7,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Company
@@ -15,7 +15,17 @@ from crmsite import embedded
 from crmsite.databases import OWNER
 from crmsite.supervision import Child, end, end_with_make, exit_on, is_taken
 
-SERVER = ("-m", "gunicorn", "crmsite.wsgi", "--worker-class=gthread", "--workers=2", "--threads=4")
+SERVER = (
+    "-m",
+    "gunicorn",
+    "crmsite.wsgi",
+    "--worker-class=gthread",
+    "--workers=2",
+    "--threads=4",
+    "--graceful-timeout=3",
+    "--log-level=warning",
+    "--no-control-socket",
+)
 WATCH_INTERVAL = 0.5  # seconds
 
 
@@ -23,24 +33,16 @@ class Command(BaseCommand):
     help = "Migrate, load the demo into an empty database, serve and work, until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.told = exit_on(
-            signal.SIGTERM, signal.SIGINT, status=0
-        )  # SIGINT, too: shells ignore it for `&`
+        # SIGINT by name: a shell has what it puts into the background ignore it.
+        self.told = exit_on(signal.SIGTERM, signal.SIGINT, status=0)
         end_with_make()
         if is_taken(settings.PORT):
             raise CommandError(f"Port {settings.PORT} is taken. Another: PORT=8001 make run")
         self.prepare()
         children: list[Child] = []
         try:
-            worker = Child("manage.py", "worker")
-            children.append(worker)
-            server = Child(
-                *SERVER,
-                f"--bind=127.0.0.1:{settings.PORT}",
-                "--graceful-timeout=3",
-                "--log-level=warning",
-            )
-            children.append(server)
+            children.append(worker := Child("manage.py", "worker"))
+            children.append(server := Child(*SERVER, f"--bind=127.0.0.1:{settings.PORT}"))
             self.announce(server)
             self.watch(server, worker)
         finally:
@@ -51,7 +53,7 @@ class Command(BaseCommand):
         self.stdout.write("Preparing the database …")
         call_command("migrate", verbosity=0)
         call_command("publish_bundled")
-        if not Company.objects.using(OWNER).exists():
+        if "demo" in get_commands() and not Company.objects.using(OWNER).exists():  # TEMPORARY
             call_command("demo")
 
     def announce(self, server: Child) -> None:

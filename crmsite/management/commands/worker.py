@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from procrastinate import App
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from crmsite import startup
 
@@ -18,8 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         startup.refuse_a_powerful_role()
-        connector = app.connector.get_worker_connector()
-        with app.replace_connector(connector) as ours:
+        assert isinstance(app.connector, DjangoConnector)
+        with app.replace_connector(app.connector.get_worker_connector()) as ours:
             asyncio.run(work(ours))
 
 
