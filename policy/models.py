@@ -98,6 +98,7 @@ class Policy(models.Model):
                 version.texts.create(
                     language=language, body=body, summary=(summary or {}).get(language, "")
                 )
+            version.refresh_from_db()  # its number, moment and company are the triggers' word
             if by and self.company_id:
                 audit.record(by=by, action="policy.published", of=version)
         return version

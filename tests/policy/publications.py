@@ -1,8 +1,14 @@
-"""Publishing in tests, with the passes of those who may."""
+"""Publishing and accepting in tests, with the passes of those who do."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from policy.models import Policy, PolicyVersion
 from tests.people import Someone, as_, company, olga
@@ -28,8 +34,13 @@ def waiting_for(someone: Someone, slug: str | None = None) -> list[tuple[str, in
 
 
 def accept_all(someone: Someone, slug: str | None = None) -> None:
-    from django.utils import timezone
-
     with as_(someone, slug) as entry:
         for version in PolicyVersion.objects.waiting_for(entry.user_id, entry.company_id):
             version.accept(by=entry, language="en", shown_at=timezone.now())
+
+
+@contextmanager
+def refused(reason: str = "row-level security") -> Iterator[pytest.ExceptionInfo[DatabaseError]]:
+    """The database refuses what stands inside, for this reason."""
+    with pytest.raises(DatabaseError, match=reason) as refusal, transaction.atomic():
+        yield refusal
