@@ -4,7 +4,7 @@ from psycopg import Connection, sql
 
 OWNER_ROLE = "covenant_owner"
 WEB_ROLE = "covenant_web"
-WITHOUT_POWERS = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION NOINHERIT"
+WITHOUT_POWERS = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION"
 
 
 def provide(superuser: Connection, database: str, passwords: dict[str, str]) -> None:
