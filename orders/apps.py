@@ -7,7 +7,7 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        from accounts import audit
+        from accounts import audit, navigation
 
         audit.register(
             **{
@@ -19,3 +19,5 @@ class OrdersConfig(AppConfig):
                 "order.assigned": _("gave the order to"),
             }
         )
+        navigation.register(_("Orders"), "orders:list", "inbox", "orders.read", 10)
+        navigation.register(_("Import"), "orders:import", "upload", "orders.import", 20)

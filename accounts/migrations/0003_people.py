@@ -10,7 +10,8 @@ from accounts.rowrules import guard
 
 LEAVING = """
 -- A company keeps an owner who can sign in. The company's row is locked, so that of two owners who
--- demote each other at once the second waits, and is refused.
+-- remove each other at once the second waits, and is refused. The trigger's name puts it before
+-- end_passes: waiting after that, the second would hold the first one's pass, and neither would end.
 CREATE FUNCTION gate.keep_an_owner() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -25,7 +26,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER keep_an_owner AFTER UPDATE OF role, left_at ON accounts_membership FOR EACH ROW
+CREATE TRIGGER an_owner_stays AFTER UPDATE OF role, left_at ON accounts_membership FOR EACH ROW
     WHEN (OLD.role = 'owner' AND OLD.left_at IS NULL
           AND (NEW.role <> 'owner' OR NEW.left_at IS NOT NULL))
     EXECUTE FUNCTION gate.keep_an_owner();
@@ -128,7 +129,7 @@ GRANT UPDATE ON accounts_user TO :web;
 DROP INDEX accounts_invitation_by_secret;
 DROP FUNCTION gate.redeem_invitation(text, text, bigint, uuid), gate.read_invitation(text),
     gate.state_of_invitation(accounts_invitation), gate.leave_company();
-DROP TRIGGER keep_an_owner ON accounts_membership;
+DROP TRIGGER an_owner_stays ON accounts_membership;
 DROP FUNCTION gate.keep_an_owner();
 """
 

@@ -1,0 +1,199 @@
+"""Signing in by the form, and the one cookie it sets."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.core import mail
+from django.test import Client
+
+from accounts import gate
+from tests.people import PASSWORD, adam, ann, gail, mia, nina, olga, sign_in, sue
+
+pytestmark = pytest.mark.django_db
+
+COOKIE = settings.SESSION_COOKIE_NAME
+HOSTILE = [
+    "\x00",
+    "a" * 1_000_000,
+    "\U0001f9ff@\U0001f9ff.example",
+    "ann@aurora.example\r\nBcc: x@y.example",
+    "' OR 1=1 --",
+    "",
+]
+
+
+def sign_in_by_form(client, someone, password=PASSWORD, **more):
+    return client.post("/login/", {"login": someone.email, "password": password, **more})
+
+
+def user_id_of(client):
+    with gate.carrying(client.cookies[COOKIE].value) as entry:
+        return entry.user_id
+
+
+def test_signing_in_leads_to_the_orders_with_one_cookie(client):
+    response = sign_in_by_form(client, gail)
+    assert response.status_code == 302
+    assert response["Location"] == "/orders/"
+    assert list(client.cookies) == [COOKIE]
+    assert user_id_of(client) == gail.user.pk
+
+
+def test_the_email_is_known_in_any_case(client):
+    response = client.post("/login/", {"login": " GAIL@Aurora.Example ", "password": PASSWORD})
+    assert response.status_code == 302
+
+
+def test_signing_in_leads_back_to_where_one_was_headed(client):
+    assert sign_in_by_form(client, gail, next="/orders/new/")["Location"] == "/orders/new/"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "\x00"],
+)
+def test_signing_in_leads_to_no_other_site(client, elsewhere):
+    assert sign_in_by_form(client, gail, next=elsewhere)["Location"] == "/orders/"
+
+
+def test_a_wrong_password_signs_nobody_in(client):
+    response = sign_in_by_form(client, gail, password="wrong")
+    assert response.status_code == 200
+    assert response.context["form"].errors
+    assert not response.wsgi_request.user.is_authenticated
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile_values_are_only_wrong(client, value):
+    for fields in ({"login": value, "password": PASSWORD}, {"login": ann.email, "password": value}):
+        assert client.post("/login/", fields).status_code == 200
+    assert client.post("/login/password/", {"email": value}).status_code == 200
+
+
+@pytest.mark.parametrize("value", ['"\\000"', "x", "é" * 43, "a" * 43, "a" * 5000])
+def test_a_hostile_cookie_is_no_cookie(client, value):
+    client.cookies[COOKIE] = ""
+    response = client.get("/", headers={"cookie": f"{COOKIE}={value}"})
+    assert response.status_code == 200
+    assert not response.wsgi_request.user.is_authenticated
+
+
+@pytest.mark.parametrize("address", ["/", "/policy/", "/privacy/", "/nowhere/", "/healthz"])
+def test_no_cookie_before_the_sign_in_form(client, address):
+    response = client.get(address)
+    assert response.status_code in (200, 404)
+    assert not response.cookies
+
+
+def test_none_is_left_after_signing_out(client):
+    sign_in_by_form(client, gail)
+    response = client.post("/logout/")
+    assert response["Location"] == "/"
+    assert list(response.cookies) == [COOKIE]
+    assert response.cookies[COOKIE]["max-age"] == 0
+
+
+def test_the_front_page_leads_whoever_is_signed_in_to_the_orders(client):
+    response = sign_in(client, gail).get("/")
+    assert response.status_code == 200
+    assert 'href="/orders/"' in response.content.decode()
+
+
+def test_signed_out_pages_speak_the_language_asked_for(client):
+    response = client.get("/login/?lang=ru")
+    assert response["Content-Language"] == "ru"
+    assert '<html lang="ru">' in response.content.decode()
+
+
+def test_too_many_attempts_get_a_page_that_says_so(client):
+    answers = [sign_in_by_form(client, gail, password="wrong").status_code for _ in range(31)]
+    assert answers[0] == 200
+    assert answers[-1] == 429
+    assert "Too many attempts" in sign_in_by_form(client, gail).content.decode()
+
+
+@pytest.mark.parametrize(("someone", "word"), [(sue, "Support"), (olga, "Operator")])
+def test_staff_land_on_a_page_of_their_own(client, someone, word):
+    sign_in_by_form(client, someone)
+    response = client.get("/orders/", follow=True)
+    assert response.redirect_chain[-1][0] == "/staff/"
+    assert word in response.content.decode()
+
+
+def test_whoever_works_nowhere_is_told_what_to_wait_for(client):
+    sign_in_by_form(client, nina)
+    response = client.get("/orders/", follow=True)
+    assert response.status_code == 200
+    assert "You belong to no company yet" in response.content.decode()
+    assert client.get("/staff/")["Location"] == "/company/choose/"
+
+
+def test_a_member_of_two_companies_chooses_and_the_server_remembers(client):
+    sign_in_by_form(client, mia)
+    asked = client.get("/orders/")
+    assert asked["Location"] == "/company/choose/?next=/orders/"
+    chosen = client.post("/company/choose/", {"membership": str(mia.membership("borealis").id)})
+    assert chosen["Location"] == "/orders/"
+    assert client.get("/company/").wsgi_request.gate.company_slug == "borealis"
+    client.post("/company/choose/", {"membership": str(mia.membership("aurora").id)})
+    assert client.get("/policy/").wsgi_request.gate.company_slug == "aurora"
+
+
+@pytest.mark.parametrize("value", ["", "x", "\x00", "a" * 1_000_000, "other"])
+def test_nobody_chooses_a_company_of_others(client, value):
+    sign_in_by_form(client, gail)
+    value = str(mia.membership("borealis").id) if value == "other" else value
+    response = client.post("/company/choose/", {"membership": value})
+    assert response.status_code == 200
+    assert response.wsgi_request.gate.company_slug == "aurora"
+    assert client.get("/policy/").wsgi_request.gate.company_slug == "aurora"
+
+
+def reset_link(client, someone):
+    client.post("/login/password/", {"email": someone.email})
+    return re.search(r"http://testserver(/login/password/\S+)", mail.outbox[-1].body)[1]
+
+
+def test_a_forgotten_password_is_set_anew_by_the_mailed_link(client):
+    link = reset_link(client, gail)
+    assert client.get(link)["Referrer-Policy"] == "no-referrer"
+    answer = client.post(link, {"password1": "new-pass-phrase", "password2": "new-pass-phrase"})
+    assert answer["Location"] == "/login/password/done/"
+    assert client.get(answer["Location"]).status_code == 200
+    assert client.get(link).status_code == 410  # it opens once
+    assert sign_in_by_form(Client(), gail).status_code == 200
+    assert sign_in_by_form(Client(), gail, password="new-pass-phrase").status_code == 302
+
+
+def test_the_reset_key_is_stored_nowhere(client):
+    link = reset_link(client, gail)
+    client.get(link)
+    key = link.rstrip("/").partition("-")[2]
+    assert key not in str(dict(client.session))
+
+
+@pytest.mark.parametrize("link", ["zzzzzzzzzzzzz-x", "1-abc-def", "0-a"])
+def test_a_wrong_reset_link_says_so(client, link):
+    assert client.get(f"/login/password/{link}/").status_code == 410
+
+
+def test_asking_for_a_reset_does_not_tell_who_is_known(client):
+    known = client.post("/login/password/", {"email": gail.email})
+    unknown = client.post("/login/password/", {"email": "nobody@nowhere.example"})
+    assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deactivated_person_cannot_sign_in(client, owner):
+    owner.execute("UPDATE accounts_user SET is_active = false WHERE email = %s", [adam.email])
+    assert sign_in_by_form(client, adam)["Location"] == "/login/inactive/"
+    assert client.get("/login/inactive/").status_code == 200
+    assert user_id_of(client) is None
+
+
+def test_passwords_are_kept_as_argon2(client):
+    sign_in(client, gail)
+    new = {"oldpassword": PASSWORD, "password1": "new-pass-phrase", "password2": "new-pass-phrase"}
+    assert client.post("/password/", new).status_code == 302
+    assert gail.user.password.startswith("argon2$argon2id$")
