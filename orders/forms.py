@@ -291,7 +291,7 @@ class ItemForm(forms.Form):
 
     @property
     def is_blank(self) -> bool:
-        return not any((self[name].value() or "") for name in ("name", "sku", "price"))
+        return not any(str(self[part].value() or "").strip() for part in ("name", "sku", "price"))
 
     @property
     def draft(self) -> ItemDraft:
@@ -304,6 +304,7 @@ class Lines(forms.BaseFormSet):
 
     def add_fields(self, form: forms.Form, index: int | None) -> None:
         super().add_fields(form, index)
+        form.empty_permitted = form.is_blank
         form.fields["DELETE"].label = _("Remove")
 
     def _should_delete_form(self, form: Any) -> bool:

@@ -151,7 +151,13 @@ def test_the_timeline_tells_deeds_and_comments_newest_first(client):
         order.move(by=by, move="take", version=order.version)
         order.move(by=by, move="cancel", version=order.version, reason="too_expensive")
     body = page(client, ann, order).content.decode().split('class="timeline"')[1]
-    told = ["Cancelled", "Too expensive", "In progress", "Call &lt;b&gt;after", "added the order"]
+    told = [
+        "<ins>Cancelled",
+        "Too expensive",
+        "<ins>In progress",
+        "Call &lt;b&gt;after",
+        "added the order",
+    ]
     places = [body.index(text) for text in told]
     assert places == sorted(places)
 
@@ -187,7 +193,7 @@ def statements(client, someone, order):
     sign_in(client, someone)
     address = reverse("orders:card", args=[order.id])
     client.get(address)
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         assert client.get(address).status_code == 200
     return len(captured)
 
@@ -204,6 +210,6 @@ def test_the_number_of_statements_does_not_grow_with_the_order(client):
         someone.name: (statements(client, someone, small), statements(client, someone, large))
         for someone in (ann, gail)
     }
-    print(f"\nstatements of an order's card (small, large): {counts}")
+    print(f"\nstatements of an order's card (small, large): {counts}")  # noqa: T201: the figure is asked for
     assert all(few == many for few, many in counts.values())
     assert max(many for _few, many in counts.values()) <= 16

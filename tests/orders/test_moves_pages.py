@@ -1,0 +1,224 @@
+"""The deeds of a card's page: each records itself, and a refusal says what would satisfy it."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import AuditEntry
+from orders import keys
+from orders.intake import ItemDraft
+from orders.models import Comment, Order
+from orders.persons import Person
+from tests.people import ann, as_, gail, gus, lena, pat, sign_in
+
+pytestmark = pytest.mark.django_db
+
+AURORAS = ZoneInfo("Europe/Bucharest")
+
+IOANA = Person(name="Ioana Pop", phone="+40723123643", address="Str. Lunga 1")
+LAMP = ItemDraft("Lamp", Decimal("49.50"))
+HOSTILE = {
+    "a megabyte": "x" * 1024 * 1024,
+    "NUL": "a\0b",
+    "markup": "<script>alert(1)</script>",
+    "right to left": "\u202eabc",
+    "emoji": "🪔" * 50,
+}
+
+
+def added(person=IOANA, items=(LAMP,), **draft):
+    with as_(ann) as by:
+        return Order.objects.add(by=by, person=person, items=items, currency="EUR", **draft)
+
+
+def stored(order):
+    with as_(ann):
+        return Order.objects.select_related("agent__user").get(id=order.id)
+
+
+def post(client, someone, order, name="move", **data):
+    return sign_in(client, someone).post(reverse(f"orders:{name}", args=[order.id]), data)
+
+
+def in_hand(**draft):
+    """An order that Gail has taken."""
+    order = added(**draft)
+    with as_(gail) as by:
+        order.move(by=by, move="take", version=1)
+    return order
+
+
+def test_a_move_without_questions_is_one_button(client):
+    order = added()
+    answer = post(client, gail, order, move="take", version=1)
+    assert answer.status_code == 302
+    assert (stored(order).status, stored(order).agent.user.name) == ("processing", "Gail")
+
+
+def test_a_move_with_questions_takes_their_answers(client):
+    order = in_hand()
+    tomorrow = datetime.now(AURORAS) + timedelta(days=1)
+    at = tomorrow.replace(second=0, microsecond=0)
+    post(client, gail, order, move="recall", version=2, recall_at=at.strftime("%Y-%m-%dT%H:%M"))
+    assert stored(order).status == "recall"
+    assert stored(order).recall_at == at
+
+
+def test_a_comment_given_with_a_move_is_kept(client):
+    order = in_hand()
+    post(client, gail, order, move="hold", version=2, comment="Thinks about it")
+    with as_(gail) as by:
+        comment = Comment.objects.get(order_id=order.id)
+        assert keys.held(by).open_comment(bytes(comment.body), comment.id) == "Thinks about it"
+
+
+@pytest.mark.parametrize(
+    ("move", "given", "says"),
+    [
+        ("cancel", {}, "This field is required."),
+        ("cancel", {"reason": "wrong_number"}, "Select a valid choice"),
+        ("hold", {"comment": "  "}, "This field is required."),
+        ("recall", {"recall_at": "tomorrow"}, "Choose a day and a time"),
+        ("recall", {"recall_at": "2001-01-01T10:00"}, "in the future"),
+        ("recall", {"recall_at": "9999-12-31T23:59"}, "within a year"),
+        ("recall", {"recall_at": "0001-01-01T00:00"}, "in the future"),
+    ],
+)
+def test_what_a_move_lacks_is_said_beside_the_field(client, move, given, says):
+    order = in_hand()
+    answer = post(client, gail, order, move=move, version=2, **given)
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
+    assert stored(order).version == 2
+
+
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("field", ["move", "version", "reason", "recall_at", "comment"])
+def test_hostile_answers_are_refused_or_kept_as_text(client, field, value):
+    order = in_hand()
+    data = {"move": "hold", "version": "2", "comment": "Later"}
+    data["move"] = {"reason": "cancel", "recall_at": "recall"}.get(field, "hold")
+    answer = post(client, gail, order, **{**data, field: value})
+    assert answer.status_code in (302, 409, 422)
+    assert "<script>alert" not in answer.content.decode()
+    kept = field == "comment" and value in (HOSTILE["markup"], HOSTILE["emoji"], "\u202eabc")
+    assert (stored(order).status == "hold") == kept
+
+
+def test_a_refused_move_names_what_is_missing_and_where_to_fill_it(client):
+    order = in_hand(person=Person(name="Ioana", phone=IOANA.phone))
+    answer = post(client, gail, order, move="confirm", version=2)
+    body = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Fill in the address." in body
+    assert reverse("orders:edit", args=[order.id]) + "#id_address" in body
+    assert stored(order).status == "processing"
+
+
+def test_one_order_in_hand_is_enough(client):
+    in_hand()
+    order = added()
+    answer = post(client, gail, order, move="take", version=1)
+    assert answer.status_code == 422
+    assert "Finish the order that you have in hand first." in answer.content.decode()
+    assert stored(order).status == "new"
+
+
+def test_a_move_on_what_somebody_changed_meanwhile_does_nothing(client):
+    order = in_hand()
+    with as_(gail) as by:
+        order.edit(by=by, version=2, external_id="S-2")
+    answer = post(client, gail, order, move="cancel", version=2, reason="too_expensive")
+    assert answer.status_code == 409
+    assert "Somebody changed this order meanwhile" in answer.content.decode()
+    assert stored(order).status == "processing"
+
+
+def test_a_move_that_is_not_the_roles_is_refused(client):
+    order = added()
+    answer = post(client, gail, order, move="trash", version=1, reason="test")
+    assert answer.status_code == 422
+    assert "not open to your role" in answer.content.decode()
+    assert stored(order).status == "new"
+
+
+@pytest.mark.parametrize("name", ["move", "comment", "reveal", "assign"])
+def test_a_partner_does_nothing(client, name):
+    order = added()
+    answer = post(client, pat, order, name, move="take", version=1, text="x", agent="")
+    assert answer.status_code == 403
+    assert stored(order).version == 1
+
+
+@pytest.mark.parametrize("name", ["move", "comment", "reveal", "assign"])
+def test_a_deed_is_a_post(client, name):
+    order = added()
+    address = reverse(f"orders:{name}", args=[order.id])
+    assert sign_in(client, ann).get(address).status_code == 405
+
+
+def test_a_comment_is_sealed_and_shown(client):
+    order = added()
+    assert post(client, gail, order, "comment", text="Call after six").status_code == 302
+    body = client.get(reverse("orders:card", args=[order.id])).content.decode()
+    assert "Call after six" in body
+    with as_(ann):
+        assert b"six" not in bytes(Comment.objects.get(order_id=order.id).body)
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "x" * 5001, "a\0b"])
+def test_a_comment_that_says_nothing_or_too_much_stays_in_its_field(client, text):
+    order = added()
+    answer = post(client, gail, order, "comment", text=text)
+    assert answer.status_code == 422
+    assert "id_text_error" in answer.content.decode()
+    with as_(ann):
+        assert not Comment.objects.filter(order_id=order.id).exists()
+
+
+def test_a_lead_gives_an_order_to_somebody_of_the_team(client):
+    order = added()
+    answer = post(client, lena, order, "assign", agent=str(gail.membership().id))
+    assert answer.status_code == 302
+    assert stored(order).agent.user.name == "Gail"
+    body = client.get(reverse("orders:card", args=[order.id])).content.decode()
+    assert "gave the order to" in body
+
+
+def test_a_lead_gives_nothing_to_another_team(client):
+    order = added()
+    answer = post(client, lena, order, "assign", agent=str(gus.membership().id))
+    assert answer.status_code == 422
+    assert stored(order).agent is None
+
+
+def test_an_agent_assigns_nothing(client):
+    order = added()
+    answer = post(client, gail, order, "assign", agent=str(gus.membership().id))
+    assert answer.status_code == 403
+    assert stored(order).agent is None
+
+
+@pytest.mark.parametrize("agent", ["x", "a\0", "1" * 5000, "00000000-0000-0000-0000-000000000000"])
+def test_nobody_is_no_agent(client, agent):
+    order = added(agent=gail.membership().id)
+    assert post(client, ann, order, "assign", agent=agent).status_code == 422
+    assert stored(order).agent.user.name == "Gail"
+
+
+def test_every_deed_is_in_the_audit_and_nothing_personal_is(client):
+    order = added()
+    post(client, gail, order, "reveal")
+    post(client, gail, order, "comment", text="Call after six")
+    post(client, gail, order, move="take", version=1)
+    with as_(ann):
+        entries = AuditEntry.objects.filter(object_id=order.id).order_by("id")
+        assert [entry.action for entry in entries] == [
+            "order.added", "order.revealed", "order.commented", "order.moved",
+        ]  # fmt: skip
+        told = str(list(entries.values()))
+    for personal in ("Ioana", "643", "Lunga", "six"):
+        assert personal not in told
