@@ -28,7 +28,8 @@ def texts(kind: str) -> dict[str, str]:
 def company_texts(**details: str) -> dict[str, str]:
     """The template of a company's policy by language, with what is known filled in. Its blanks are
     `[[company]]`, `[[address]]`, `[[contact]]`, `[[countries]]`, `[[laws]]`, `[[legal ground]]`,
-    `[[services]]` and `[[period]]`; write `legal_ground` for the one with a space."""
+    `[[services]]` and `[[period]]` (write `legal_ground` for the one with a space), and a note at
+    the top, to be taken out."""
     return {
         language: PLACEHOLDER.sub(
             lambda blank: details.get(blank[1].replace(" ", "_"), blank[0]), body

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import unescape
-from typing import Final
+from typing import Any, Final
 
 import nh3
 from django.utils.html import escape
@@ -61,8 +61,8 @@ class Passage:
 
 @lru_cache(maxsize=64)
 def document(body: str) -> Document:
-    made, environment = Document(), {}
-    section = Section()
+    made, section = Document(), Section()
+    environment: dict[str, Any] = {}
     made.sections.append(section)
     for heading, tokens in _parts(_markdown.parse(body, environment)):
         mark, title = _heading(heading)

@@ -88,7 +88,7 @@ class Policy(models.Model):
         """
         with transaction.atomic(using=self._state.db):
             version = self.versions.create(
-                published_by_id=by and by.user_id,
+                published_by_id=by.user_id if by else None,
                 material=material,
                 effective_at=effective_at or timezone.now(),
                 bundled=bundled,
@@ -130,7 +130,8 @@ def missing(user_id: int, company_id: int | None) -> list[dict[str, Any]]:
     """The database's own answer: see gate.missing_policies in migration 0002."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT gate.waiting_for(%s, %s)", [user_id, company_id])
-        return json.loads(cursor.fetchone()[0] or "[]")
+        found: list[dict[str, Any]] = json.loads(cursor.fetchone()[0] or "[]")
+    return found
 
 
 class PolicyVersion(models.Model):
@@ -199,6 +200,7 @@ class PolicyVersion(models.Model):
         """Record that `by` accepts the text in `language` that was shown at `shown_at`. Accepting
         twice changes nothing. Raises ProgrammingError where the row rules refuse: for another
         person, or a version that was not in force when it was shown."""
+        assert by.user_id is not None
         company_id = self.company_id
         with transaction.atomic():
             acceptance, fresh = Acceptance.objects.get_or_create(

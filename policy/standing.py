@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Max
@@ -16,8 +17,8 @@ def of_company(entry: Entry) -> dict[int, Standing]:
     """By user id; empty for whoever does not publish the company's policy."""
     if not entry.may("company.policy"):
         return {}
-    accepted_at = dict(
-        Acceptance.objects.filter(company_id=entry.company_id)
+    accepted_at: dict[int, datetime] = dict(
+        Acceptance.objects.filter(company=entry.company_id)
         .values_list("user_id")
         .annotate(Max("accepted_at"))
     )

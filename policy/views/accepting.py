@@ -91,7 +91,7 @@ def _afterwards(request: HttpRequest, forms: dict[str, AcceptanceForm]) -> HttpR
     stale = [form for form in forms.values() if not form.is_valid()]
     messages.warning(
         request,
-        stale[0].non_field_errors()[0]
+        str(stale[0].non_field_errors()[0])
         if stale and stale[0].non_field_errors()
         else _("A newer version has come into force meanwhile. Please read that one, too."),
     )
@@ -127,7 +127,10 @@ def _document(
         "sections": documents.document(text.body).sections,
         "form": unticked
         or AcceptanceForm.showing(
-            text, kind=version.kind, user_id=request.gate.user_id, at=version.shown_at
+            text,
+            kind=version.kind,
+            user_id=request.gate.user_id,
+            at=version.shown_at,  # type: ignore[attr-defined]  # annotated
         ),
     }
 
@@ -135,9 +138,10 @@ def _document(
 def _title(version: PolicyVersion) -> dict[str, Any]:
     body = version.text_in(get_language()).body
     kind_label = str(Kind(version.kind).label)
+    title = documents.document(body).title or kind_label
     return {
-        "title": documents.document(body).title or kind_label,
-        "kind_label": kind_label,
+        "title": title,
+        "kind_label": kind_label if title != kind_label else "",
         "company": version.company.name if version.company else "",
     }
 
@@ -163,7 +167,7 @@ def _changed_since(user_id: int, version: PolicyVersion) -> dict[str, Any]:
 
 def _ways(request: HttpRequest) -> list[dict[str, Any]]:
     """What works today, without accepting. Export and deletion say that they do not yet."""
-    ways = [
+    ways: list[dict[str, Any]] = [
         {
             "icon": "log-out",
             "title": _("Sign out"),
@@ -176,8 +180,8 @@ def _ways(request: HttpRequest) -> list[dict[str, Any]]:
             "icon": "download",
             "title": _("Take your data, or have your account deleted"),
             "text": _(
-                "There is no button for this yet: ask the operator of this site, who does it for "
-                "you. You need not accept anything for that."
+                "There is no button for this yet. Ask the operator of this site; you need not "
+                "accept anything for that."
             ),
         },
     ]

@@ -38,9 +38,9 @@ def accepted_by(someone: Someone) -> list[tuple[str, int, str]]:
 def test_who_accepts_all_is_back_where_they_were_headed(client: Client) -> None:
     sign_in(client, newt)
     page = client.get(client.get("/orders/?q=1").headers["Location"])
-    assert [d["kind_label"] for d in page.context["documents"]] == [
+    assert [d["title"] for d in page.context["documents"]] == [
         "Policy of the CRM",
-        "Company's policy",
+        "Aurora's policy",
     ]
     response = client.post("/accept/", form_of(page))
     assert response.headers["Location"] == "/orders/?q=1"
