@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone, translation
 
 from accounts import gate
+from accounts.requests import Request
 from accounts.sessions import SessionStore
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[Request], HttpResponse]
 OURS = re.compile(r"[\w-]{43}", re.ASCII)  # the form of gate.new_secret; a cookie may hold anything
 
 
@@ -26,7 +27,7 @@ class GateMiddleware(SessionMiddleware):
     complete when the transaction ends: nothing streams from guarded tables.
     """
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:  # type: ignore[override]
         cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         secret = cookie if OURS.fullmatch(cookie) else None
         with gate.carrying(secret) as entry:
@@ -46,7 +47,7 @@ class LanguageMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         asked = request.GET.get("lang", "")
         known = dict(settings.LANGUAGES)
         if asked in known and request.gate.user_id:

@@ -34,8 +34,8 @@ class SessionStore(SessionBase):
             self.company_id = entry.company_id
             if entry.data is None:
                 self._session_key = None
-                return {}
-            return json.loads(entry.data or "{}")
+            data: dict[str, Any] = json.loads(entry.data or "{}")
+            return data
 
     def exists(self, session_key: str) -> bool:
         with gate.carrying(session_key) as entry:

@@ -8,7 +8,7 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.decorators import rate_limit
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -19,6 +19,7 @@ from accounts import gate
 from accounts.forms import CompanyForm
 from accounts.guard import public, signed_in
 from accounts.models import Membership
+from accounts.requests import Request
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -34,7 +35,7 @@ def unseen(response: HttpResponse) -> HttpResponse:
 @never_cache
 @GET_OR_POST
 @rate_limit(action="reset_password_from_key")
-def reset_password(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
+def reset_password(request: Request, uidb36: str, key: str) -> HttpResponse:
     """allauth's own view takes the key through the session on its way to the form, and so through
     the database. Here it stays in the address: a thief of the database finds no key."""
     template = "account/password_reset_from_key.html"
@@ -51,7 +52,7 @@ def reset_password(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
 
 @signed_in
 @GET_OR_POST
-def choose_company(request: HttpRequest) -> HttpResponse:
+def choose_company(request: Request) -> HttpResponse:
     """Where to work from now on, or what to do for whoever works nowhere."""
     memberships = list(
         Membership.objects.living()
@@ -86,7 +87,7 @@ def _choice(membership: Membership, entry: gate.Entry) -> dict[str, object]:
 
 
 @signed_in
-def staff(request: HttpRequest) -> HttpResponse:
+def staff(request: Request) -> HttpResponse:
     """What support and operators can do, who work in no company."""
     if not request.user.is_staff:
         return redirect("accounts:choose_company")

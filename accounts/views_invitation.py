@@ -8,7 +8,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from accounts import gate, invitations
 from accounts.forms import JoiningForm
 from accounts.guard import public
 from accounts.models import Role, User
+from accounts.requests import Request
 from accounts.views import GET_OR_POST, unseen
 
 WHY_CLOSED = {
@@ -32,7 +33,7 @@ WHY_CLOSED = {
 @sensitive_post_parameters()
 @never_cache
 @GET_OR_POST
-def invitation(request: HttpRequest, secret: str) -> HttpResponse:
+def invitation(request: Request, secret: str) -> HttpResponse:
     offer = gate.read_invitation(secret)
     if offer is None:
         return _closed(request, _("There is no such invitation. Was the link copied whole?"), 404)
@@ -48,7 +49,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         return _closed(request, str(WHY_CLOSED["used"]), 410)
 
 
-def _for_newcomer(request: HttpRequest, secret: str, offer: gate.Offer) -> HttpResponse:
+def _for_newcomer(request: Request, secret: str, offer: gate.Offer) -> HttpResponse:
     form = JoiningForm(request.POST or None, email=offer.email)
     if not form.is_valid():
         return _shown(request, offer, form=form)
@@ -64,7 +65,7 @@ def _for_newcomer(request: HttpRequest, secret: str, offer: gate.Offer) -> HttpR
     return _joined(request)
 
 
-def _for_member_elsewhere(request: HttpRequest, secret: str, offer: gate.Offer) -> HttpResponse:
+def _for_member_elsewhere(request: Request, secret: str, offer: gate.Offer) -> HttpResponse:
     if request.user.email != offer.email:
         return _shown(request, offer, signed_in_as=request.user.email, for_another=True, status=403)
     if request.method != "POST":
@@ -73,13 +74,13 @@ def _for_member_elsewhere(request: HttpRequest, secret: str, offer: gate.Offer) 
     return _joined(request)
 
 
-def _joined(request: HttpRequest) -> HttpResponse:
+def _joined(request: Request) -> HttpResponse:
     invitations.record_joining(request.session.session_key)
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 
 def _shown(
-    request: HttpRequest, offer: gate.Offer, *, status: int = 200, **context: Any
+    request: Request, offer: gate.Offer, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     shown = {
         "company": offer.company,
@@ -93,5 +94,5 @@ def _shown(
     )
 
 
-def _closed(request: HttpRequest, problem: str, status: int) -> HttpResponse:
+def _closed(request: Request, problem: str, status: int) -> HttpResponse:
     return unseen(render(request, "accounts/invitation.html", {"problem": problem}, status=status))

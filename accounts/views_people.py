@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,20 +17,21 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import audit, gate, invitations
 from accounts.forms import InvitationForm, PlaceForm, TeamForm
 from accounts.guard import member, requires
-from accounts.models import Invitation, LastOwner, Membership, Team
+from accounts.models import CompanyOwned, Invitation, LastOwner, Membership, Team
 from accounts.people import Roster, Standing, roster
+from accounts.requests import Request
 
 
 @require_safe
 @requires("people.read")
-def people(request: HttpRequest) -> HttpResponse:
+def people(request: Request) -> HttpResponse:
     return _page(request, roster(request.gate))
 
 
 @never_cache
 @require_POST
 @requires("people.manage")
-def invite(request: HttpRequest) -> HttpResponse:
+def invite(request: Request) -> HttpResponse:
     """The link is shown in this answer and nowhere else: kept for a page to come, its secret would
     have to be stored."""
     known = roster(request.gate)
@@ -54,7 +56,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires("people.manage")
-def withdrawal(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
+def withdrawal(request: Request, invitation_id: UUID) -> HttpResponse:
     invitation = _own_or_404(Invitation.objects.open(), request.gate, invitation_id)
     invitation.withdraw(by=request.gate)
     messages.success(request, _("The invitation is withdrawn."))
@@ -63,13 +65,13 @@ def withdrawal(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
 
 @require_POST
 @requires("people.manage")
-def place(request: HttpRequest, membership_id: UUID) -> HttpResponse:
+def place(request: Request, membership_id: UUID) -> HttpResponse:
     """A member's role and team."""
     membership = _member_or_404(request.gate, membership_id)
     form = PlaceForm(request.POST, by=request.gate, roster=roster(request.gate))
     if not form.is_valid():
-        for error in (text for texts in form.errors.values() for text in texts):
-            messages.error(request, error)
+        for wrong in (text for texts in form.errors.values() for text in texts):
+            messages.error(request, str(wrong))
         return redirect("accounts:people")
     try:
         membership.place(by=request.gate, **form.cleaned_data)
@@ -82,7 +84,7 @@ def place(request: HttpRequest, membership_id: UUID) -> HttpResponse:
 
 @require_POST
 @requires("people.manage")
-def removal(request: HttpRequest, membership_id: UUID) -> HttpResponse:
+def removal(request: Request, membership_id: UUID) -> HttpResponse:
     membership = _member_or_404(request.gate, membership_id)
     if membership.user_id == request.gate.user_id:
         return leave(request)
@@ -97,7 +99,7 @@ def removal(request: HttpRequest, membership_id: UUID) -> HttpResponse:
 
 @require_POST
 @member
-def leave(request: HttpRequest) -> HttpResponse:
+def leave(request: Request) -> HttpResponse:
     """One's own going. The pass of this company ends with it, so the session gets another."""
     membership = Membership.objects.select_related("user").get(
         company_id=request.gate.company_id, id=request.gate.membership_id
@@ -114,7 +116,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires("people.manage")
-def teams(request: HttpRequest) -> HttpResponse:
+def teams(request: Request) -> HttpResponse:
     """A new team."""
     form = TeamForm(request.POST, by=request.gate)
     if not form.is_valid():
@@ -124,18 +126,21 @@ def teams(request: HttpRequest) -> HttpResponse:
     return redirect("accounts:people")
 
 
+Row = TypeVar("Row", bound=CompanyOwned)
+
+
 def _member_or_404(entry: gate.Entry, membership_id: UUID) -> Membership:
     return _own_or_404(Membership.objects.living().select_related("user"), entry, membership_id)
 
 
-def _own_or_404(rows: Any, entry: gate.Entry, row_id: UUID) -> Any:
+def _own_or_404(rows: QuerySet[Row], entry: gate.Entry, row_id: UUID) -> Row:
     found = rows.filter(company_id=entry.company_id, id=row_id).first()
     if found is None:
         raise Http404
     return found
 
 
-def _page(request: HttpRequest, known: Roster, **more: Any) -> HttpResponse:
+def _page(request: Request, known: Roster, **more: Any) -> HttpResponse:
     entry = request.gate
     context = {
         "people": [_person(each, known, entry) for each in known.members],

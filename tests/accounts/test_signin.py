@@ -197,3 +197,12 @@ def test_passwords_are_kept_as_argon2(client):
     new = {"oldpassword": PASSWORD, "password1": "new-pass-phrase", "password2": "new-pass-phrase"}
     assert client.post("/password/", new).status_code == 302
     assert gail.user.password.startswith("argon2$argon2id$")
+
+
+def test_only_our_own_form_signs_in():
+    client = Client(enforce_csrf_checks=True)
+    assert sign_in_by_form(client, gail).status_code == 403
+    form = client.get("/login/").content.decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[1]
+    answer = sign_in_by_form(client, gail, csrfmiddlewaretoken=token)
+    assert answer["Location"] == "/orders/"
