@@ -20,9 +20,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.gate import Entry
-from orders import search
 from orders.conditions import Condition
-from orders.keys import Keys
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
@@ -96,12 +94,11 @@ class Filters(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value}
 
 
-def conditions(chosen: dict[str, Any], *, by: Entry, held: Keys | None) -> list[Condition]:
-    """What was chosen, as conditions on orders. A day is a day in the company's time zone."""
+def conditions(chosen: dict[str, Any], by: Entry) -> list[Condition]:
+    """What was chosen beside the search, as conditions on orders. A day is a day in the company's
+    time zone."""
     zone = ZoneInfo(by.company_time_zone or "UTC")
     found = []
-    if q := chosen.get("q"):
-        found.append(search.condition(q, by=by, held=held))
     if since := chosen.get("since"):
         found.append(Condition("o.created_at >= %s", [_beginning(since, zone)]))
     if until := chosen.get("until"):

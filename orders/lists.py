@@ -24,6 +24,7 @@ from orders.filters import Choices, Place
 PAGE = 50
 MOST_COUNTED = 1_000
 MOST_CHOICES = 500
+ANYWAY = Condition("true")
 
 
 class Row(NamedTuple):
@@ -53,15 +54,25 @@ class Page:
 
 def page(
     by: Entry,
-    conditions: Sequence[Condition],
+    conditions: Sequence[Condition] = (),
     *,
+    ways: Sequence[Condition] = (),
     older_than: Place | None = None,
     newer_than: Place | None = None,
 ) -> Page:
-    """Fifty orders, newest first, beside a place in the list or from its newest end."""
+    """Fifty orders, newest first, beside a place in the list or from its newest end.
+
+    All `conditions` must be met, and one of `ways` where there are any.
+    """
     backwards = newer_than is not None
     beside = newer_than or older_than
-    rows = _rows(by, conditions, beside=beside, backwards=backwards)
+    if beside:
+        side = f"(o.created_at, o.id) {'>' if backwards else '<'} (%s, %s)"
+        conditions = [*conditions, Condition(side, beside)]
+    rows = _rows(
+        [all_of([part, *conditions, way]) for part in reached(by) for way in ways or [ANYWAY]],
+        backwards=backwards,
+    )
     more, rows = len(rows) > PAGE, rows[:PAGE]
     if backwards:
         rows.reverse()
@@ -73,15 +84,11 @@ def page(
     )
 
 
-def _rows(
-    by: Entry, conditions: Sequence[Condition], *, beside: Place | None, backwards: bool
-) -> list[Row]:
+def _rows(arms: Sequence[Condition], *, backwards: bool) -> list[Row]:
+    """The first orders of all arms together. Each arm is cut to a page by itself, so that each is
+    read from an index and no further; UNION, since an order can be found in several ways."""
     order = "ORDER BY created_at, id" if backwards else "ORDER BY created_at DESC, id DESC"
-    if beside:
-        side = f"(o.created_at, o.id) {'>' if backwards else '<'} (%s, %s)"
-        conditions = [*conditions, Condition(side, beside)]
-    arms = [all_of([part, *conditions]) for part in reached(by)]
-    found = " UNION ALL ".join(
+    found = " UNION ".join(
         f"(SELECT * FROM orders_order o WHERE {arm.sql} {order} LIMIT {PAGE + 1})"  # noqa: S608
         for arm in arms
     )

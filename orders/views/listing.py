@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.gate import Entry
 from accounts.guard import requires
-from orders import keys, lists, statuses
+from orders import keys, lists, search, statuses
 from orders.conditions import Condition
 from orders.filters import Filters, Place, conditions
 from orders.keys import Keys
@@ -36,7 +36,12 @@ def orders(request: HttpRequest) -> HttpResponse:
     filters = Filters(request.GET, lists.choices(by))
     chosen = filters.chosen()
     places = _places(request)
-    found = lists.page(by, [*conditions(chosen, by=by, held=held), *_of_tab(tab, by)], **places)
+    found = lists.page(
+        by,
+        [*conditions(chosen, by), *_of_tab(tab, by)],
+        ways=search.ways(chosen["q"], held) if "q" in chosen else (),
+        **places,
+    )
     if places and not found.rows:
         return redirect(_address(tab, filters))
     return render(
@@ -147,7 +152,7 @@ def _rows(rows: list[lists.Row], held: Keys | None, by: Entry) -> SafeString:
         return mark_safe("")
     lines = Lines(held, phases=by.role == "partner", now=timezone.now())
     shown = {"rows": lines.of(rows), "words": lines.words()}
-    return render_to_string("orders/rows.html", shown, using="jinja2")
+    return mark_safe(render_to_string("orders/rows.html", shown, using="jinja2"))  # noqa: S308
 
 
 def _address(tab: str, filters: Filters | None = None, without: str = "", **place: Place) -> str:

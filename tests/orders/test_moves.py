@@ -59,10 +59,10 @@ def test_orders_are_numbered_one_by_one():
 )
 def test_who_may_not_be_stored_leaves_nothing(told, refusal):
     with as_(ann) as by:
+        before = [model.objects.count() for model in (Order, Item, SearchWord, AuditEntry)]
         with pytest.raises(refusal):
             add(by, **told)
-        assert not Order.objects.exists()
-        assert not AuditEntry.objects.filter(action__startswith="order.").exists()
+        assert before == [model.objects.count() for model in (Order, Item, SearchWord, AuditEntry)]
 
 
 def test_a_partner_adds_nothing():
@@ -113,9 +113,10 @@ def test_an_edit_into_a_prohibited_jurisdiction_changes_nothing():
 def test_search_words_follow_the_person():
     with as_(ann) as by:
         order = add(by)
-        before = SearchWord.objects.count()
+        words = SearchWord.objects.filter(order_id=order.id)
+        before = words.count()
         order.edit(by=by, version=1, person=Person(name="Al"))
-        assert SearchWord.objects.count() == 1 < before
+        assert words.count() == 1 < before
 
 
 def test_an_agent_takes_calls_and_confirms():
@@ -233,7 +234,7 @@ def test_many_orders_take_the_same_few_statements(django_assert_num_queries):
     drafts = [OrderDraft(IOANA, [LAMP], "EUR", offer=f"Offer {n % 3}") for n in range(200)]
     with as_(ann) as by:
         add(by)  # the company's key is there
+        before = Item.objects.count()
         with django_assert_num_queries(8):
-            orders = Order.objects.add_many(by=by, drafts=drafts)
-        assert len(orders) == 200
-        assert Item.objects.count() == 201
+            Order.objects.add_many(by=by, drafts=drafts)
+        assert Item.objects.count() == before + 200

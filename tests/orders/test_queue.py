@@ -16,6 +16,13 @@ NOW = timezone.now()
 AGO, AHEAD = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_waits():
+    with as_(ann) as by:
+        for order in Order.objects.filter(status="new"):
+            order.move(by=by, move="trash", version=order.version, reason="test")
+
+
 def waiting(by, status="new", *, recall_at=None, agent=None, created_at=NOW):
     order = add(by, agent=agent, created_at=created_at)
     Order.objects.filter(id=order.id).update(status=status, recall_at=recall_at)

@@ -1,0 +1,227 @@
+"""The list shows a reader's own part of a company, fifty at a time, in a constant few statements."""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orders import lists
+from orders.filters import Place
+from orders.intake import OrderDraft
+from orders.models import Order
+from tests.orders.test_moves import IOANA, LAMP, add
+from tests.people import adam, ann, as_, bea, gail, gus, lena, nina, pat, sign_in
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+THEIRS = 1  # the number of the order that each company has from the start
+
+
+def fill(count, *, by=ann, **draft):
+    """Orders of one minute each, the last the newest."""
+    with as_(by) as entry:
+        drafts = [
+            OrderDraft(IOANA, [LAMP], "EUR", created_at=NOON + timedelta(minutes=n), **draft)
+            for n in range(count)
+        ]
+        return Order.objects.add_many(by=entry, drafts=drafts)
+
+
+def listed(client, address="/orders/"):
+    answer = client.get(address)
+    assert answer.status_code == 200
+    found = re.findall(r"№&nbsp;(\d+)", answer.content.decode())
+    return [int(number) for number in found if int(number) != THEIRS]
+
+
+def counted(client):
+    tabs = client.get("/orders/").context["tabs"]
+    return Counter({str(tab["label"]): int(tab["count"]) for tab in tabs})
+
+
+def numbers(orders):
+    ids = [order.id for order in orders]
+    found = dict(Order.objects.filter(id__in=ids).values_list("id", "number"))
+    return [found[order_id] for order_id in ids]
+
+
+def test_a_line_tells_buyer_offer_agent_and_total(client):
+    gails = gail.membership().id
+    fill(1, offer="Lamps", agent=gails)
+    page = sign_in(client, ann).get("/orders/").content.decode()
+    for shown in ("Ioana Pop", "Lamps", "Gail", "€99.00", "New"):
+        assert shown in page
+    assert "+40 ••• ••• 643" in page
+    assert IOANA.phone not in page
+
+
+def test_nobody_is_shown_to_a_partner(client):
+    with as_(pat) as by:
+        wm14 = by.partner_id
+    fill(1, offer="Lamps", partner=wm14, agent=gail.membership().id)
+    page = sign_in(client, pat).get("/orders/").content.decode()
+    assert "Lamps" in page
+    for hidden in ("Ioana", "643", "Gail"):
+        assert hidden not in page
+
+
+def test_each_role_sees_its_part(client):
+    with as_(pat) as by:
+        wm14 = by.partner_id
+    free, of_gail, of_gus, sent = (
+        fill(1),
+        fill(1, agent=gail.membership().id),
+        fill(1, agent=gus.membership().id),
+        fill(1, partner=wm14, agent=gus.membership().id),
+    )
+    with as_(ann):
+        n = {name: numbers(orders)[0] for name, orders in
+             (("free", free), ("gail", of_gail), ("gus", of_gus), ("sent", sent))}  # fmt: skip
+    for someone, seen in (
+        (adam, {"free", "gail", "gus", "sent"}),
+        (lena, {"free", "gail"}),
+        (gail, {"free", "gail"}),
+        (gus, {"free", "gus", "sent"}),
+        (pat, {"sent"}),
+        (bea, set()),
+    ):
+        shown = listed(sign_in(client, someone))
+        assert set(shown) == {n[name] for name in seen}, someone
+
+
+def test_who_works_nowhere_has_no_list(client):
+    assert sign_in(client, nina).get("/orders/").status_code in (302, 403)
+
+
+def test_pages_follow_one_another_and_lead_back(client):
+    orders = fill(120)
+    with as_(ann):
+        newest_first = numbers(orders)[::-1]
+    sign_in(client, ann)
+    seen, address, way = [], "/orders/", []
+    while address:
+        way.append(address)
+        seen.append(listed(client, address))
+        address = client.get(address).context["older_url"]
+    assert len(seen) == 3
+    assert sum(seen, []) == newest_first
+    back = client.get(way[-1]).context["newer_url"]
+    assert listed(client, back) == seen[1]
+    first = client.get(client.get(back).context["newer_url"])
+    assert first.context["newer_url"] is None
+    assert listed(client, first.request["PATH_INFO"] + "?" + first.request["QUERY_STRING"]) == seen[0]
+
+
+def test_a_place_in_the_list_survives_its_spelling():
+    order = fill(1)[0]
+    place = Place(order.created_at, order.id)
+    assert Place.read(str(place)) == place
+
+
+def test_tabs_count_and_filter(client):
+    before = counted(sign_in(client, ann))
+    fill(3)
+    fill(2, status="hold")
+    assert counted(client) - before == {"All": 5, "New": 3, "On hold": 2}
+    assert len(listed(client, "/orders/?status=hold")) == 2
+
+
+def test_a_partners_tabs_are_phases(client):
+    with as_(pat) as by:
+        wm14 = by.partner_id
+    before = counted(sign_in(client, pat))
+    fill(2, partner=wm14, status="sent")
+    fill(1, partner=wm14)
+    assert counted(client) - before == {"All": 3, "Waiting": 1, "Approved": 2}
+    assert list(before) == ["All", "Waiting", "On hold", "Approved", "Cancelled", "Trash"]
+    assert len(listed(client, "/orders/?status=approved")) == 2
+
+
+def test_counts_are_of_the_readers_part(client):
+    before = counted(sign_in(client, gus))
+    fill(1), fill(2, agent=gus.membership().id), fill(3, agent=gail.membership().id)
+    assert counted(client) - before == {"All": 3, "New": 3}
+
+
+def test_counting_ends_at_the_cap(client, monkeypatch):
+    monkeypatch.setattr(lists, "MOST_COUNTED", 3)
+    fill(5)
+    page = sign_in(client, ann).get("/orders/")
+    assert page.context["tabs"][0]["count"] == "3+"
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("since=2026-05-10&until=2026-05-10", 2),
+        ("since=2026-05-11", 1),
+        ("until=2026-05-09", 0),
+        ("agent=free", 3),
+        ("status=new&agent=free&since=2026-05-11", 1),
+    ],
+)
+def test_filters_narrow(client, query, count):
+    fill(2)
+    with as_(ann) as by:  # half past midnight of the 11th in Bucharest
+        add(by, created_at=datetime(2026, 5, 10, 21, 30, tzinfo=UTC))
+    assert len(listed(sign_in(client, ann), f"/orders/?{query}")) == count
+
+
+def test_offers_and_agents_are_filters(client):
+    fill(2, offer="Lamps", agent=gus.membership().id)
+    fill(1, offer="Rugs")
+    sign_in(client, ann)
+    fields = client.get("/orders/").context["filters"].fields
+    chosen = {name: {str(label): key for key, label in fields[name].choices}
+              for name in ("offer", "agent")}  # fmt: skip
+    assert len(listed(client, f"/orders/?offer={chosen['offer']['Lamps']}")) == 2
+    assert len(listed(client, f"/orders/?agent={chosen['agent']['Gus']}")) == 2
+
+
+def test_another_companys_offer_is_no_choice(client):
+    fill(1, by=bea, offer="Theirs")
+    with as_(bea) as by:
+        theirs = Order.objects.get(company_id=by.company_id, offer__name="Theirs").offer_id
+    fill(1)
+    page = sign_in(client, ann).get(f"/orders/?offer={theirs}")
+    assert page.status_code == 200
+    assert "offer" not in page.context["filters"].cleaned_data
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "older=junk", "newer=%00", "older=" + "A" * 32, "older=%F0%9F%98%80", "status=nothing",
+        "status=%00", "since=yesterday", "since=0001-01-01", "until=9999-12-31", "offer=1",
+        "agent=%00", "q=%00", "q=" + "x" * 5000, "q=%E2%84%96", "q='%22%3B--", "q=%25s",
+        "q=99999999999999999999", "older=" + "_" * 32, "since=2026-05-10&since=%00",
+        "q=" + "%20".join(f"word{n}" for n in range(14)),
+    ],
+)  # fmt: skip
+def test_whatever_the_query_string_says_there_is_a_page(client, query):
+    fill(1)
+    answer = sign_in(client, ann).get(f"/orders/?{query}", follow=True)
+    assert answer.status_code == 200
+
+
+def test_a_page_that_is_gone_leads_to_the_list(client):
+    sign_in(client, ann)
+    place = Place(NOON, fill(1)[0].id)
+    assert client.get(f"/orders/?older={place}&status=new").headers["Location"] == "/orders/?status=new"
+
+
+def test_the_statements_are_as_many_for_one_order_as_for_fifty(client):
+    sign_in(client, ann)
+    taken = []
+    for count in (1, 60):
+        fill(count, offer="Lamps", agent=gus.membership().id)
+        client.get("/orders/")
+        with CaptureQueriesContext(connection) as statements:
+            client.get("/orders/")
+        asked = [statement["sql"] for statement in statements if "SAVEPOINT" not in statement["sql"]]
+        taken.append(asked)
+    assert len(taken[0]) == len(taken[1]) <= 7, taken[1]  # gate.enter is not among them

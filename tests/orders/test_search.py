@@ -1,0 +1,74 @@
+"""An order is found by what people have at hand, and by nobody who may not see it."""
+
+from urllib.parse import quote
+
+import pytest
+
+from orders.persons import Person
+from tests.orders.test_list import listed
+from tests.orders.test_moves import add
+from tests.people import ann, as_, bea, gail, gus, pat, sign_in
+
+pytestmark = pytest.mark.django_db
+
+IOANA = Person(name="Ioana Pop-Ștefănescu", phone="+40723123643", email="Ioana@Pop.example")
+
+
+@pytest.fixture
+def order():
+    with as_(ann) as by:
+        found = add(by, person=IOANA, external_id="S-77/a", agent=gus.membership().id)
+        add(by, person=Person(name="Mihai Pop", phone="+40723999888"))
+        return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+40723123643", "0040 723 123 643", "+40 (723) 123-643", "0723123643", "123643", "3643",
+        "ioana@pop.example", "IOANA@POP.EXAMPLE", "ioana", "ioa", "pop ioana", "S-77/a", " Ioana ",
+    ],
+)  # fmt: skip
+def test_found(client, order, text):
+    assert listed(sign_in(client, ann), f"/orders/?q={quote(text)}") == [order.number]
+
+
+@pytest.mark.parametrize("spelled", ["{}", "#{}", "№ {}", "№{}"])
+def test_found_by_number(client, order, spelled):
+    text = quote(spelled.format(order.number))
+    assert listed(sign_in(client, ann), f"/orders/?q={text}") == [order.number]
+
+
+@pytest.mark.parametrize("text", ["ioana mihai", "+40723123644", "3644", "S-77", "io", "%", "_"])
+def test_not_found(client, order, text):
+    assert listed(sign_in(client, ann), f"/orders/?q={quote(text)}") == []
+
+
+def test_agents_find_their_own_and_free_ones(client, order):
+    assert listed(sign_in(client, gus), "/orders/?q=ioana") == [order.number]
+    assert listed(sign_in(client, gail), "/orders/?q=ioana") == []
+    assert listed(sign_in(client, gail), "/orders/?q=S-77/a") == []
+
+
+def test_another_company_finds_nothing(client, order):
+    with as_(bea) as by:
+        add(by, person=Person(name="Else"))
+    assert listed(sign_in(client, bea), "/orders/?q=ioana") == []
+
+
+def test_partners_search_by_number_alone(client):
+    with as_(pat) as by:
+        wm14 = by.partner_id
+    with as_(ann) as by:
+        sent = add(by, person=IOANA, partner=wm14, external_id="S-1")
+    sign_in(client, pat)
+    assert listed(client, "/orders/?q=S-1") == listed(client, f"/orders/?q={sent.number}") != []
+    assert listed(client, "/orders/?q=ioana") == []
+
+
+def test_a_search_keeps_the_tab_and_the_pages_keep_the_search(client, order):
+    page = sign_in(client, ann).get("/orders/?q=pop&status=new")
+    assert {tab["url"] for tab in page.context["tabs"] if tab["current"]} == {
+        "/orders/?status=new&q=pop"
+    }
+    assert [chip["remove_url"] for chip in page.context["chips"]] == ["/orders/?status=new"]
