@@ -12,12 +12,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from babel import Locale
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -135,6 +136,10 @@ def _identifier(**kwargs: Any) -> forms.TypedChoiceField:
     )
 
 
+def offer_choices(form: forms.Form, name: str, choices: list[tuple[str, Any]]) -> None:
+    cast(forms.ChoiceField, form.fields[name]).choices = choices
+
+
 class OrderForm(forms.Form):
     """An order without its lines. `person` is whom an edited order has so far.
 
@@ -173,7 +178,7 @@ class OrderForm(forms.Form):
         self._name_choices(by)
         if person is None:
             del self.fields["version"]
-            self.fields["agent"].choices = [NOTHING, *assignable(by, "orders.create")]
+            offer_choices(self, "agent", [NOTHING, *assignable(by, "orders.create")])
         else:
             del self.fields["agent"]
             self._hide_telephone(person)
@@ -184,11 +189,12 @@ class OrderForm(forms.Form):
         return cls(data, by=by, person=person, initial=written(order, person, by=by))
 
     def _name_choices(self, by: Entry) -> None:
+        assert by.company_id is not None
         offers = Offer.objects.filter(company_id=by.company_id).order_by("name")
         self.fields["offer"].widget.names = list(offers.values_list("name", flat=True)[:500])
         partners = Partner.objects.filter(company_id=by.company_id).order_by("name")
         named = [(str(key), name) for key, name in partners.values_list("id", "name")]
-        self.fields["partner"].choices = [NOTHING, *named]
+        offer_choices(self, "partner", [NOTHING, *named])
 
     def _hide_telephone(self, person: Person) -> None:
         field = self.fields["phone"]
@@ -246,8 +252,9 @@ class OrderForm(forms.Form):
 
     def overwrite(self, version: int) -> None:
         """From now on the form knows of `version`: to save it again is to overwrite that."""
-        self.data = self.data.copy()
-        self.data["version"] = str(version)
+        data = cast(QueryDict, self.data).copy()
+        data["version"] = str(version)
+        self.data = data
 
 
 def written(order: Order, person: Person, *, by: Entry) -> dict[str, Any]:
@@ -271,6 +278,7 @@ def written(order: Order, person: Person, *, by: Entry) -> dict[str, Any]:
 
 def assignable(by: Entry, permission: str) -> list[tuple[str, str]]:
     """Whom `by` may give orders to under this permission, as (membership's id, name)."""
+    assert by.company_id is not None
     members = Membership.objects.filter(company_id=by.company_id, left_at=None)
     reach = {
         "all": Q(),
@@ -299,16 +307,17 @@ class ItemForm(forms.Form):
         return ItemDraft(said["name"], said["price"], said["quantity"] or 1, said["sku"])
 
 
-class Lines(forms.BaseFormSet):
+class Lines(forms.BaseFormSet):  # type: ignore[type-arg]  # no generic when it runs
     """An order's lines. A line is removed by its box, or by emptying it: neither needs a script."""
 
-    def add_fields(self, form: forms.Form, index: int | None) -> None:
+    def add_fields(self, form: ItemForm, index: int | None) -> None:
         super().add_fields(form, index)
         form.empty_permitted = form.is_blank
         form.fields["DELETE"].label = _("Remove")
 
-    def _should_delete_form(self, form: Any) -> bool:
-        return super()._should_delete_form(form) or form.is_blank
+    def _should_delete_form(self, form: ItemForm) -> bool:
+        """Django's own hook, which knows of the box alone."""
+        return form.is_blank or form.cleaned_data.get("DELETE", False)
 
     @property
     def drafts(self) -> list[ItemDraft]:
@@ -330,7 +339,7 @@ def lines_of(items: list[Item], data: Any = None) -> Lines:
     """The formset of an order's lines, for a new order's too."""
     parts = ("name", "sku", "quantity", "price")
     initial = [{part: getattr(item, part) for part in parts} for item in items]
-    return LinesFormSet(data, prefix="items", initial=initial)
+    return cast(Lines, LinesFormSet(data, prefix="items", initial=initial))
 
 
 class StepForm(forms.Form):
@@ -358,14 +367,15 @@ class MoveForm(forms.Form):
         super().__init__(data, auto_id=f"{move.key}_%s")
         self.move = move
         asked = {name for name in self.fields if name in move.requires}
-        self.fields["reason"].choices = [NOTHING, *statuses.reasons_for(move).items()]
+        offer_choices(self, "reason", [NOTHING, *statuses.reasons_for(move).items()])
         self.fields["comment"].required = "comment" in asked
         for name in set(self.fields) - asked:
             if name != "comment" or not asked:
                 del self.fields[name]
 
     def clean_recall_at(self) -> datetime:
-        moment, now = self.cleaned_data["recall_at"], timezone.now()
+        moment: datetime = self.cleaned_data["recall_at"]
+        now = timezone.now()
         if not now < moment < now + CALL_AGAIN_WITHIN:
             raise ValidationError(_("Choose a time in the future, within a year."))
         return moment
@@ -382,4 +392,4 @@ class AssignForm(forms.Form):
 
     def __init__(self, *args: Any, by: Entry, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["agent"].choices = [("", _("free")), *assignable(by, "orders.assign")]
+        offer_choices(self, "agent", [("", _("free")), *assignable(by, "orders.assign")])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, Final
 
 import phonenumbers
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,15 +17,17 @@ from django.views.decorators.http import require_safe
 
 from accounts.gate import Entry
 from accounts.guard import requires
+from accounts.requests import Request
 from orders import keys, statuses, timeline
 from orders.forms import AssignForm, CommentForm, MoveForm, country_name
 from orders.models import Item, Order
 from orders.money import format_amount
 from orders.persons import Person
-from orders.statuses import STATUSES, Move
+from orders.statuses import STATUSES, Move, Requirement
 
 DUPLICATES: Final = 20  # shown at most
-FACTS: Final = ("name", "phone", "address", "items")  # required of the order, not of its mover
+# What a move requires of the order, and not of whoever makes it.
+FACTS: Final[tuple[Requirement, ...]] = ("name", "phone", "address", "items")
 FIELD_OF: Final = {**{fact: f"id_{fact}" for fact in FACTS}, "items": "id_items-0-name"}
 PATH: Final = ("new", "processing", "confirmed", "packed", "sent", "delivered", "paid")
 ENDED_AFTER: Final = {"cancelled": "processing", "trash": "new", "returned": "sent"}
@@ -33,7 +36,7 @@ LEADS_ON: Final = ("take", "confirm", "pack", "send", "deliver", "pay")
 
 @requires("orders.read")
 @require_safe
-def card(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+def card(request: Request, order_id: uuid.UUID) -> HttpResponse:
     return card_page(request, find(request.gate, order_id))
 
 
@@ -45,7 +48,7 @@ def find(by: Entry, order_id: uuid.UUID) -> Order:
 
 
 def card_page(
-    request: HttpRequest,
+    request: Request,
     order: Order,
     *,
     refusal: dict[str, Any] | None = None,
@@ -72,7 +75,7 @@ def card_page(
         "person": person and buyer(order, person, by, revealed=revealed),
         "can_reveal": can_reveal(person, by),
         "items": [item_row(item, order.currency) for item in items],
-        "totals": totals(order),
+        "totals": totals(order, items),
         "duplicates": [duplicate(same) for same in order.duplicates()[:DUPLICATES]] if held else [],
         "timeline": timeline.of_order(order, held),
         "comment_form": comment_form or (CommentForm() if held else None),
@@ -108,6 +111,7 @@ def summary(order: Order, by: Entry) -> dict[str, Any]:
         "offer": order.offer and order.offer.name,
         "partner": order.partner and order.partner.name,
         "agent": "—" if partner else order.agent and str(order.agent.user),
+        "external_id": order.external_id,
         "source": order.get_source_display(),
         "attempts": 0 if partner else order.attempts,
         "recall_at": None if partner else order.recall_at,
@@ -153,9 +157,20 @@ def item_row(item: Item, currency: str) -> dict[str, Any]:
     }
 
 
-def totals(order: Order) -> list[dict[str, Any]]:
-    value = format_amount(order.total, order.currency)
-    return [{"label": _("Total, %s") % order.currency, "value": value, "strong": True}]
+def totals(order: Order, items: list[Item]) -> list[dict[str, Any]]:
+    """What the buyer pays, and where that is not the sum of the items, how it comes about."""
+    summed = sum((item.sum for item in items), Decimal(0))
+    lines: list[tuple[str, Decimal]] = [(_("Total, %s") % order.currency, order.total)]
+    if items and summed != order.total:
+        lines[:0] = [(_("Items"), summed), (_("Shipping, discounts"), order.total - summed)]
+    return [
+        {
+            "label": label,
+            "value": format_amount(amount, order.currency),
+            "strong": number == len(lines),
+        }
+        for number, (label, amount) in enumerate(lines, 1)
+    ]
 
 
 def duplicate(same: Order) -> dict[str, Any]:
@@ -209,14 +224,14 @@ def moves(
         }
 
 
-def lacks(move: Move, person: Person | None, items: list[Item]) -> list[str]:
+def lacks(move: Move, person: Person | None, items: list[Item]) -> list[Requirement]:
     """What the move requires of the order itself, and the order has not."""
     known = {name: getattr(person, name, "") for name in FACTS[:3]}
     unmet = statuses.check(move, SimpleNamespace(**known, items=items))
     return [requirement for requirement in unmet if requirement in FACTS]
 
 
-def not_ready(order: Order, lacking: list[str]) -> dict[str, Any]:
+def not_ready(order: Order, lacking: list[Requirement]) -> dict[str, Any]:
     """Names what is missing, each with the way to where it is filled in."""
     needs = [need(order, str(statuses.REQUIREMENTS[key])) for key in lacking]
     return {"title": _("The order is not ready for this step."), "needs": needs}

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.contrib import messages
 from django.db import connection
 from django.forms.boundfield import BoundField
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.models import AuditEntry
+from accounts.requests import Request
 from orders import keys
 from orders.forms import Lines, OrderForm, lines_of, written
 from orders.intake import ItemDraft, NotAdmitted
@@ -35,7 +36,7 @@ read_or_send = require_http_methods(["GET", "HEAD", "POST"])
 @requires("orders.create")
 @read_or_send
 @never_cache
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: Request) -> HttpResponse:
     by = request.gate
     form = OrderForm(sent(request), by=by, initial={"currency": by.company_currency})
     lines = lines_of([], sent(request))
@@ -56,7 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @requires("orders.write")
 @read_or_send
 @never_cache
-def edit(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+def edit(request: Request, order_id: uuid.UUID) -> HttpResponse:
     by = request.gate
     order, person, items = stored(by, order_id)
     form = OrderForm.of(order, person, by=by, data=sent(request))
@@ -75,7 +76,7 @@ def edit(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     return redirect("orders:card", order.id)
 
 
-def sent(request: HttpRequest) -> Any:
+def sent(request: Request) -> Any:
     return request.POST if request.method == "POST" else None
 
 
@@ -90,7 +91,7 @@ def stored(by: Entry, order_id: uuid.UUID) -> tuple[Order, Person, list[Item]]:
 
 
 def form_page(
-    request: HttpRequest,
+    request: Request,
     form: OrderForm,
     lines: Lines,
     *,
@@ -123,7 +124,7 @@ def company_has_policy() -> bool:
     """Whether the company's policy is in force, as the row rule for new orders asks (clause C1)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT gate.company_has_policy()")
-        return cursor.fetchone()[0]
+        return bool(cursor.fetchone()[0])
 
 
 def no_policy(by: Entry) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def prohibited(form: OrderForm) -> dict[str, Any]:
 
 
 def conflict_page(
-    request: HttpRequest, order_id: uuid.UUID, form: OrderForm, lines: Lines
+    request: Request, order_id: uuid.UUID, form: OrderForm, lines: Lines
 ) -> HttpResponse:
     """What is stored now, beside what was typed. Saving again is then a knowing overwrite."""
     order, person, items = stored(request.gate, order_id)

@@ -7,22 +7,24 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.guard import requires
+from accounts.requests import Request
 from orders import keys, statuses
 from orders.forms import AssignForm, CommentForm, MoveForm, StepForm
 from orders.models import Conflict, MoveRefused, Order
 from orders.views.card import buyer, card_page, find, need
+from policy.answers import is_htmx
 
 
 @requires("orders.write")
 @require_POST
-def move(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+def move(request: Request, order_id: uuid.UUID) -> HttpResponse:
     order = find(request.gate, order_id)
     step = StepForm(request.POST)
     if not step.is_valid():
@@ -42,7 +44,7 @@ def move(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
 
 @requires("persons.open")
 @require_POST
-def comment(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+def comment(request: Request, order_id: uuid.UUID) -> HttpResponse:
     order = find(request.gate, order_id)
     form = CommentForm(request.POST)
     if not form.is_valid():
@@ -54,12 +56,12 @@ def comment(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
 @requires("persons.open")
 @require_POST
 @never_cache
-def reveal(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+def reveal(request: Request, order_id: uuid.UUID) -> HttpResponse:
     """Shows the telephone in this one answer, and records that it did."""
     by = request.gate
     order = find(by, order_id)
     order.reveal_telephone(by=by)
-    if not request.htmx:
+    if not is_htmx(request):
         return card_page(request, order, revealed=True)
     person = buyer(order, order.open_person(keys.provided(by)), by, revealed=True)
     return render(request, "orders/_buyer.html", {"person": person, "order_id": order.id})
@@ -67,7 +69,7 @@ def reveal(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
 
 @requires("orders.assign")
 @require_POST
-def assign(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
+def assign(request: Request, order_id: uuid.UUID) -> HttpResponse:
     order = find(request.gate, order_id)
     form = AssignForm(request.POST, by=request.gate)
     if not form.is_valid():
@@ -80,7 +82,7 @@ def assign(request: HttpRequest, order_id: uuid.UUID) -> HttpResponse:
     return redirect("orders:card", order_id)
 
 
-def refused_page(request: HttpRequest, order_id: uuid.UUID, refused: MoveRefused) -> HttpResponse:
+def refused_page(request: Request, order_id: uuid.UUID, refused: MoveRefused) -> HttpResponse:
     order = find(request.gate, order_id)
     return card_page(request, order, refusal=unmet(order, refused), status=422)
 

@@ -210,6 +210,13 @@ def test_the_number_of_statements_does_not_grow_with_the_order(client):
         someone.name: (statements(client, someone, small), statements(client, someone, large))
         for someone in (ann, gail)
     }
-    print(f"\nstatements of an order's card (small, large): {counts}")  # noqa: T201: the figure is asked for
+    print(f"\nstatements of an order's card (small, large): {counts}")  # noqa: T201
     assert all(few == many for few, many in counts.values())
     assert max(many for _few, many in counts.values()) <= 16
+
+
+def test_a_total_beyond_the_items_is_explained(client):
+    body = page(client, ann, added(total=Decimal("104.00"))).content.decode()
+    assert "Shipping, discounts" in body
+    assert "€5.00" in body
+    assert "Shipping, discounts" not in page(client, ann, added()).content.decode()
