@@ -1,7 +1,6 @@
 """Clause P2. The spellings below are of one invented Russian and one invented Kazakh number."""
 
 import csv
-import time
 from pathlib import Path
 
 import pytest
@@ -272,15 +271,6 @@ def test_a_real_shops_orders_have_exactly_as_many_prohibited_as_they_should():
     orders = _orders()
     assert len(orders) == 3000
     assert sum(_judged(order).prohibited for order in orders) == 103
-
-
-def test_screening_does_not_hold_up_an_import():
-    orders = _orders()
-    started = time.perf_counter()
-    for order in orders:
-        _judged(order)
-    per_second = len(orders) / (time.perf_counter() - started)
-    assert per_second > 5_000  # measured: 22,000; the rest is room for a busy machine
 
 
 def _orders():
