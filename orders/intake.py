@@ -42,7 +42,8 @@ class ItemDraft:
 
 @dataclass(frozen=True, slots=True)
 class OrderDraft:
-    """`offer` is a name, made where it is new; `partner` and `agent` are ids (a membership's)."""
+    """`offer` is a name, made where it is new; `partner` and `agent` are ids (a membership's).
+    `total` is what the buyer pays where that is not the sum of the items: shipping, a discount."""
 
     person: Person
     items: Sequence[ItemDraft]
@@ -56,6 +57,7 @@ class OrderDraft:
     external_id: str = ""
     status: str = "new"
     source: str = "hand"
+    total: Decimal | None = None
 
     def admitted(self) -> Verdict:
         return admit(person=self.person, country=self.country, citizenship=self.citizenship)

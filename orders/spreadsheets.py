@@ -110,6 +110,7 @@ WORDS = re.compile(rb"[A-Za-z\x80-\xff]+")
 SEPARATOR_LINE = re.compile(r"sep=([,;\t|])(?:\r\n|\r|\n|$)", re.IGNORECASE)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 SIGNED_NUMBER = re.compile(r"[+-][\d ().,-]*")
+UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MARKUP = re.compile(r"\s*<(?:!doctype|\?xml|html|head|meta|table|body)\b", re.IGNORECASE)
 JSON = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
@@ -252,6 +253,9 @@ def parse_apart(data: bytes) -> tuple[dict[str, Any], list[Row]]:
 
 
 def revived(cell: str | float | list[str] | None) -> Cell:
+    """The cell, without what no database takes: XLSX can spell any code unit, as `_x0000_`."""
+    if isinstance(cell, str):
+        return UNSTORABLE.sub("", cell)
     return datetime.fromisoformat(cell[0]) if isinstance(cell, list) else cell
 
 
