@@ -37,7 +37,7 @@ from policy.countries import country_code
 from policy.jurisdictions import Verdict, judge
 from policy.telephones import InvalidTelephone, parse
 
-MAX_LINES: Final = 100
+MAX_LINES: Final = 300  # at five fields each, what DATA_UPLOAD_MAX_NUMBER_FIELDS lets through
 MAX_QUANTITY: Final = 100_000
 MAX_PRICE: Final = Decimal("9999999999.99")  # what orders_item.price holds
 MAX_TOTAL: Final = Decimal("999999999999.99")  # what orders_order.total holds

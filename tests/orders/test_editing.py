@@ -165,7 +165,7 @@ def test_prices_are_read_as_people_write_them(client):
         ("items-0-quantity", "1.5", "Enter a whole number."),
         ("items-0-quantity", "100001", "less than or equal to 100000"),
         ("items-TOTAL_FORMS", "x", "ManagementForm"),
-        ("items-TOTAL_FORMS", "101", "at most 100"),
+        ("items-TOTAL_FORMS", "301", "at most 300"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_lost(client, field, value, says):
