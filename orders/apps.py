@@ -17,6 +17,9 @@ class OrdersConfig(AppConfig):
                 "order.commented": _("commented"),
                 "order.revealed": _("looked at the whole telephone number"),
                 "order.assigned": _("gave the order to"),
+                "import.started": _("started an import"),
+                "import.resumed": _("let an import go on"),
+                "import.finished": _("finished an import"),
             }
         )
         navigation.register(_("Orders"), "orders:list", "inbox", "orders.read", 10)

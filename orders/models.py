@@ -580,6 +580,9 @@ class Import(CompanyOwned):
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}"
+
 
 class ImportChunk(CompanyOwned):
     """A sealed run of drafts that are not orders yet; deleted in the transaction that makes them."""

@@ -1,0 +1,44 @@
+"""A background job's pass on its way to the worker, sealed: the jobs' table is no place for secrets.
+
+The key derives from SECRET_KEY, so a copy of the database alone opens no pass.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from functools import cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+NONCE = 12  # bytes
+
+
+class PassLost(Exception):
+    """What was sealed can't be opened: SECRET_KEY has changed, or it belongs to another job."""
+
+
+def seal(secret: str, *, job: str) -> str:
+    """The pass as text, which opens for the job of that name alone."""
+    nonce = os.urandom(NONCE)
+    sealed = nonce + _cipher().encrypt(nonce, secret.encode(), job.encode())
+    return base64.urlsafe_b64encode(sealed).decode()
+
+
+def unseal(sealed: str, *, job: str) -> str:
+    """The secret again. Raises PassLost."""
+    try:
+        blob = base64.urlsafe_b64decode(sealed)
+        return _cipher().decrypt(blob[:NONCE], blob[NONCE:], job.encode()).decode()
+    except (InvalidTag, ValueError):
+        raise PassLost("This job's pass can't be opened.") from None
+
+
+@cache
+def _cipher() -> AESGCM:
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"covenant job pass")
+    return AESGCM(derived.derive(settings.SECRET_KEY.encode()))

@@ -1,0 +1,322 @@
+"""An import: a file's orders, kept sealed until a worker has made each of them an order, once.
+
+`begin` stores everything within the request that brought the file: what was refused, and chunks of
+what was not. From then on a chunk is either there or its orders are: one transaction makes them,
+counts them and deletes it. So a worker may be killed at any moment, and two may work at once.
+
+The worker carries a pass of whoever started the import, for the few permissions that it takes.
+Where that pass no longer opens anything the import stands still, and somebody who may import lets
+it go on under a pass of their own. Partners that are new are made by `begin`, so that the worker's
+pass need not reach them.
+
+An order is "already there" where the company has its external number, from whichever shop; one
+without a number, where the same telephone ordered for the same total at the same moment. So a file
+that is uploaded twice is refused line by line, and order 1001 of a second shop is refused, too: its
+line is in the file of refused rows, whereas a doubled parcel would be on its way.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts import audit, gate, jobpasses
+from accounts.gate import Entry
+from accounts.models import Partner
+from orders import keys
+from orders.chunks import pack, unpack, with_partner
+from orders.intake import NotAdmitted, OrderDraft, Prohibited
+from orders.keys import Keys
+from orders.models import Import, ImportChunk, ImportRefusal, Order
+from orders.persons import phone_hash
+from orders.screening import Accepted, FileRow, Outcome, Reason, Refused, prohibited
+
+CHUNK: Final = 200  # orders: a transaction of about half a second
+LASTING: Final = timedelta(days=1)
+REACH: Final = [
+    "company.enter", "orders.import", "orders.read", "orders.create", "orders.write",
+    "persons.open",
+]  # fmt: skip
+TASK: Final = "orders.import"
+QUEUE: Final = "imports"
+UNACCEPTED: Final = "imports waiting for an acceptance"
+
+SEALED_CHUNK: Final = "import.chunk"
+SEALED_REFUSAL: Final = "import.refusal"
+
+
+class PassEnded(Exception):
+    """The job's pass opens nothing any more: it is over, or its holder may not import."""
+
+
+class NotAccepted(Exception):
+    """A policy in force waits for the acceptance of the pass's holder."""
+
+
+# In the request
+
+
+def begin(*, by: Entry, file_name: str, outcomes: Iterable[Outcome]) -> Import:
+    """Store what was read of a file, and have a worker make it orders."""
+    outcomes = list(outcomes)
+    accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+    run = Import(
+        company_id=by.company_id,
+        author_id=by.user_id,
+        file_name=file_name,
+        rows=sum(len(outcome.rows) for outcome in outcomes),
+        drafts=len(outcomes),
+        refused=len(refused),
+        prohibited=sum(outcome.prohibited for outcome in refused),
+    )
+    with transaction.atomic():
+        run.save(force_insert=True)
+        held = keys.provided(by)
+        keep_refusals(run, refused, held)
+        keep_chunks(run, accepted, held, by=by)
+        audit.record(by=by, action="import.started", of=run, orders=run.drafts)
+        if accepted:
+            hand_over(run, by=by)
+        else:
+            finish(run, by=by)
+    return run
+
+
+def go_on(run: Import, *, by: Entry) -> bool:
+    """Let an import that stands still go on under a pass of `by`; False where it is not so."""
+    with transaction.atomic():
+        take_turns(by)
+        job = job_of(run)
+        if finished(run) or (job and job.status == "doing"):
+            return False
+        if job:
+            app.job_manager.cancel_job_by_id(job.id, delete_job=True)
+        audit.record(by=by, action="import.resumed", of=run)
+        hand_over(run, by=by)
+    return True
+
+
+def hand_over(run: Import, *, by: Entry) -> None:
+    """Queue the job, in the transaction that is under way."""
+    secret = gate.open_job_pass(by, reach=REACH, lasting=LASTING)
+    name = job_name(run.id)
+    job = app.configure_task(TASK, queue=QUEUE, lock=name)
+    job.defer(import_id=str(run.id), sealed_pass=jobpasses.seal(secret, job=name))
+
+
+def job_of(run: Import) -> ProcrastinateJob | None:
+    """The job that works on the import, or will."""
+    jobs = ProcrastinateJob.objects.filter(lock=job_name(run.id), status__in=("todo", "doing"))
+    return jobs.order_by("id").last()
+
+
+def job_name(import_id: uuid.UUID) -> str:
+    """Its jobs' lock, so that they run one after another, and what their passes are bound to."""
+    return f"import {import_id}"
+
+
+def finished(run: Import) -> bool:
+    run.refresh_from_db(fields=["finished_at"])
+    return run.finished_at is not None
+
+
+def keep_chunks(run: Import, accepted: Sequence[Accepted], held: Keys, *, by: Entry) -> None:
+    partners = partners_named((each.partner for each in accepted), by=by)
+    chunks = []
+    for position, start in enumerate(range(0, len(accepted), CHUNK)):
+        part = [with_partner(each, partners) for each in accepted[start : start + CHUNK]]
+        chunk = ImportChunk(
+            company_id=run.company_id, import_id=run.id, position=position, drafts=len(part)
+        )
+        chunk.body = held.seal(pack(part), row_id=chunk.id, purpose=SEALED_CHUNK)
+        chunks.append(chunk)
+    ImportChunk.objects.bulk_create(chunks)
+
+
+def partners_named(names: Iterable[str], *, by: Entry) -> dict[str, uuid.UUID]:
+    """The ids of these partners, made where they are new."""
+    wanted = sorted({name for name in names if name})
+    Partner.objects.bulk_create(
+        [Partner(company_id=by.company_id, name=name) for name in wanted], ignore_conflicts=True
+    )
+    found = Partner.objects.filter(company_id=by.company_id, name__in=wanted)
+    return dict(found.values_list("name", "id"))
+
+
+def keep_refusals(run: Import, refused: Iterable[Refused], held: Keys) -> None:
+    """One for each line, of a prohibited person without a body."""
+    rows = [refusal_of(run, row, each.reasons, held) for each in refused for row in each.rows]
+    ImportRefusal.objects.bulk_create(rows, batch_size=2_000)
+
+
+def refusal_of(run: Import, row: FileRow, reasons: list[Reason], held: Keys) -> ImportRefusal:
+    refusal = ImportRefusal(
+        company_id=run.company_id, import_id=run.id, line=row.line, reasons=reasons
+    )
+    if row.values:
+        body = json.dumps(row.values, ensure_ascii=False).encode()
+        refusal.body = held.seal(body, row_id=refusal.id, purpose=SEALED_REFUSAL)
+    return refusal
+
+
+def refusals_of(run: Import, *, by: Entry) -> Iterator[tuple[int, list[Reason], dict[str, str]]]:
+    """The refused lines: number, reasons, and what the line's mapped columns said."""
+    held = keys.provided(by)
+    kept = ImportRefusal.objects.filter(company_id=run.company_id, import_id=run.id)
+    for refusal in kept.order_by("line"):
+        values: dict[str, str] = {}
+        if refusal.body is not None:
+            body = held.open(refusal.body, row_id=refusal.id, purpose=SEALED_REFUSAL)
+            values = json.loads(body)
+        yield refusal.line, [tuple(reason) for reason in refusal.reasons], values
+
+
+# In the worker
+
+
+def work_through(import_id: uuid.UUID, secret: str) -> None:
+    """Make orders of all chunks that are left. Raises PassEnded, NotAccepted."""
+    while work_off_a_chunk(import_id, secret):
+        pass
+
+
+def work_off_a_chunk(import_id: uuid.UUID, secret: str) -> bool:
+    """Make orders of the next chunk, or end the import; False where nothing is left to do."""
+    with working_for(secret) as by:
+        take_turns(by)
+        run = Import.objects.get(company_id=by.company_id, id=import_id)
+        if run.finished_at:
+            return False
+        chunks = ImportChunk.objects.filter(company_id=by.company_id, import_id=import_id)
+        chunk = chunks.order_by("position").first()
+        if chunk is None:
+            finish(run, by=by)
+            gate.end_pass(secret)
+            return False
+        make_orders(run, chunk, by=by)
+        chunks.filter(id=chunk.id).delete()
+        return True
+
+
+@contextmanager
+def working_for(secret: str) -> Iterator[Entry]:
+    with gate.carrying(secret) as by:
+        if by.missing:
+            raise NotAccepted
+        if not by.may("orders.import"):
+            raise PassEnded
+        yield by
+
+
+def take_turns(by: Entry) -> None:
+    """Until the transaction ends nobody else works on an import of this company: two files that
+    hold the same order make one of it, and two workers on one file different chunks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"imports of company {by.company_id}"],
+        )
+
+
+def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:
+    held = keys.provided(by)
+    waiting = unpack(held.open(chunk.body, row_id=chunk.id, purpose=SEALED_CHUNK))
+    fresh, refused = new_among(waiting, held, by=by)
+    unstored = stored(fresh, by=by)
+    refused += unstored
+    keep_refusals(run, refused, held)
+    Import.objects.filter(company_id=run.company_id, id=run.id).update(
+        created=F("created") + len(fresh) - len(unstored),
+        refused=F("refused") + len(refused),
+        prohibited=F("prohibited") + sum(each.prohibited for each in refused),
+    )
+
+
+def stored(waiting: Sequence[Accepted], *, by: Entry) -> list[Refused]:
+    """Make these orders; those that can't be come back, and do not hold up the others."""
+    if not waiting:
+        return []
+    try:
+        with transaction.atomic():
+            Order.objects.add_many(by=by, drafts=[each.order for each in waiting])
+    except (NotAdmitted, DataError, IntegrityError) as error:
+        if len(waiting) > 1:
+            return [refused for each in waiting for refused in stored([each], by=by)]
+        rows = waiting[0].rows
+        if isinstance(error, Prohibited):  # the operator's list has grown meanwhile
+            return [prohibited(row.line for row in rows)]
+        return [Refused(rows, [("row", "not_storable", 0, "")])]
+    return []
+
+
+def new_among(
+    waiting: Iterable[Accepted], held: Keys, *, by: Entry
+) -> tuple[list[Accepted], list[Refused]]:
+    """Those that the company does not have yet, and the others, refused."""
+    waiting = list(waiting)
+    known = already_there([each.order for each in waiting], held, by=by)
+    fresh: list[Accepted] = []
+    refused: list[Refused] = []
+    for each in waiting:
+        identity = identity_of(each.order, held)
+        if identity in known:
+            reason = ("external_id", "already_there", 0, known[identity])
+            refused.append(Refused(each.rows, [reason]))
+        else:
+            known[identity] = ""
+            fresh.append(each)
+    return fresh, refused
+
+
+Identity = tuple[Any, ...]
+
+
+def identity_of(order: OrderDraft, held: Keys) -> Identity:
+    if order.external_id:
+        return (order.external_id,)
+    return phone_hash(order.person.phone, held.index_key), order.created_at, order.total
+
+
+def already_there(
+    orders: Iterable[OrderDraft], held: Keys, *, by: Entry
+) -> dict[Identity, str]:
+    """The numbers, as "№ 12", of orders that the company has of these. Two statements at most."""
+    identities = {identity_of(order, held) for order in orders}
+    numbers = [identity[0] for identity in identities if len(identity) == 1]
+    phones = [identity[0] for identity in identities if len(identity) > 1]
+    ours = Order.objects.filter(company_id=by.company_id)
+    known: dict[Identity, str] = {}
+    if numbers:
+        found = ours.filter(external_id__in=numbers).values_list("external_id", "number")
+        known = {(external_id,): f"№ {number}" for external_id, number in found}
+    if phones:
+        alike = ours.filter(external_id="", phone_hash__in=phones)
+        for phone, *when_and_total, number in alike.values_list(
+            "phone_hash", "created_at", "total", "number"
+        ):
+            known[(bytes(phone), *when_and_total)] = f"№ {number}"
+    return known
+
+
+def finish(run: Import, *, by: Entry) -> None:
+    run.finished_at = timezone.now()
+    run.save(update_fields=["finished_at"])
+    audit.record(
+        by=by,
+        action="import.finished",
+        of=run,
+        created=run.created,
+        refused=run.refused,
+        prohibited=run.prohibited,
+    )

@@ -1,0 +1,193 @@
+"""From what a file says to orders that may be stored: clause P2 first, everything else after it.
+
+The prohibited are judged on the text as it stands in the file, before anything about it is found
+wrong or right, and nothing of them is handed on but the numbers of their lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Final
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from orders.drafts import MAX_TOTAL, PROBLEMS, Draft, Problem, Values, group, text_of, values_of
+from orders.intake import ItemDraft, NotAdmitted, OrderDraft, total_of
+from orders.mapping import TARGETS, Mapping
+from orders.persons import Person
+from orders.spreadsheets import Row, Sheet
+from policy.jurisdictions import Verdict, judge
+from policy.telephones import InvalidTelephone, parse
+
+MAX_ITEMS: Final = 1_000  # of one order; more rows under one number are a column misunderstood
+
+REASONS: Final[dict[str, str | Promise]] = PROBLEMS | {
+    "prohibited": _lazy("Clause P2: this person's data must not be processed. Nothing was kept."),
+    "unknown_country": _lazy("This is not a country; write its code or name, like KZ."),
+    "invalid_phone": _lazy("This is not a telephone number; write it with + and its country code."),
+    "too_many_items": _lazy("More than 1,000 rows belong to this order; check its number."),
+    "already_there": _lazy("An order of this number, or the same order, is already there: №"),
+    "not_storable": _lazy("The database refused this order; check its values."),
+}
+
+Reason = tuple[str, str, int, str]  # the field, or "row"; the key in REASONS; the line; what else
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How values are read that do not say it themselves."""
+
+    zone: tzinfo
+    currency: str
+    country: str = ""  # alpha-2, of numbers without a country code, where the row names none
+    now: datetime = field(default_factory=timezone.now)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FileRow:
+    """A row of the file: what its mapped columns say, and nothing of the others."""
+
+    line: int
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Accepted:
+    """What becomes an order. `partner` is a name, as the order's own is an id."""
+
+    rows: list[FileRow]
+    order: OrderDraft
+    partner: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Refused:
+    """What does not. Of a prohibited person there are the lines, and no value."""
+
+    rows: list[FileRow]
+    reasons: list[Reason]
+
+    @property
+    def prohibited(self) -> bool:
+        return any(code == "prohibited" for _field, code, _line, _detail in self.reasons)
+
+
+Outcome = Accepted | Refused
+
+
+def screened(sheet: Sheet, mapping: Mapping, reading: Reading) -> Iterator[Outcome]:
+    """What becomes of each draft of the file; every row is in exactly one outcome."""
+    cells = dict(sheet.rows)
+    for draft in group(sheet, mapping, reading.zone):
+        yield screen(draft, [(line, cells[line]) for line in draft.lines], mapping, reading)
+
+
+def screen(draft: Draft, rows: list[Row], mapping: Mapping, reading: Reading) -> Outcome:
+    said = [(line, values_of(cells, mapping)) for line, cells in rows]
+    verdict = judged([values for _line, values in said], reading.country)
+    if verdict.prohibited or shifted_to_prohibition(draft, rows):
+        return prohibited(draft.lines)
+    kept = [FileRow(line, {name: text_of(v) for name, v in vs.items()}) for line, vs in said]
+    problems = [(each.field, each.code, each.line, "") for each in found_wrong(draft, verdict)]
+    try:
+        phone = parse(draft.phone, verdict.country).e164 if draft.phone else ""
+    except InvalidTelephone:
+        problems.append(("phone", "invalid_phone", draft.lines[0], ""))
+    if problems:
+        return Refused(kept, problems)
+    order = order_of(draft, phone, verdict, reading)
+    try:
+        order.admitted()
+    except NotAdmitted:  # the number, once read, points where its spelling did not
+        return prohibited(draft.lines)
+    return Accepted(kept, order, draft.partner)
+
+
+def prohibited(lines: Iterable[int]) -> Refused:
+    return Refused([FileRow(line, {}) for line in lines], [("row", "prohibited", 0, "")])
+
+
+def judged(said: list[Values], default_country: str) -> Verdict:
+    """The verdict on all that an order's rows say of its buyer; each spelling of a number counts,
+    a number of any length too."""
+    country, citizenship = (
+        next((str(values[part]) for values in said if part in values), "")
+        for part in ("country", "citizenship")
+    )
+    phones = dict.fromkeys(str(values["phone"]) for values in said if "phone" in values)
+    verdicts = [
+        judge(country=country or default_country, citizenship=citizenship, phone=phone)
+        for phone in phones or [""]
+    ]
+    return next((verdict for verdict in verdicts if verdict.prohibited), verdicts[0])
+
+
+def shifted_to_prohibition(draft: Draft, rows: list[Row]) -> bool:
+    """Whether a cell of a misaligned row points to a prohibited country: with its cells shifted,
+    the telephone may stand in any of them."""
+    lines = {each.line for each in draft.problems if each.code == "too_many_cells"}
+    return any(points_to_prohibition(cells) for line, cells in rows if line in lines)
+
+
+def points_to_prohibition(cells: Iterable[object]) -> bool:
+    texts = {str(cell) for cell in cells if cell is not None}
+    return any(judge(country=text, phone=text).prohibited for text in texts)
+
+
+def found_wrong(draft: Draft, verdict: Verdict) -> Iterator[Problem]:
+    first = draft.lines[0]
+    yield from draft.problems
+    if not verdict.allowed and not any(each.field == verdict.sign for each in draft.problems):
+        yield Problem(verdict.sign, "unknown_country", first)
+    if len(draft.items) > MAX_ITEMS:
+        yield Problem("row", "too_many_items", first)
+    elif draft.total is None and sum(i.price * i.quantity for i in draft.items) >= MAX_TOTAL:
+        yield Problem("price", "invalid_amount", first)
+
+
+def order_of(draft: Draft, phone: str, verdict: Verdict, reading: Reading) -> OrderDraft:
+    person = Person(
+        name=draft.name,
+        phone=phone,
+        email=draft.email,
+        address=draft.address,
+        city=draft.city,
+        comment=draft.comment,
+        extra={"source": draft.source} if draft.source else {},
+    )
+    items = [ItemDraft(each.name, each.price, each.quantity, each.sku) for each in draft.items]
+    return OrderDraft(
+        person,
+        items,
+        currency=draft.currency or reading.currency,
+        country=verdict.country if draft.country else "",
+        citizenship=verdict.citizenship,
+        offer=draft.offer or None,
+        created_at=draft.created_at or reading.now,
+        external_id=draft.external_id,
+        source="import",
+        total=total_of(items) if draft.total is None else draft.total,
+    )
+
+
+LABELS: Final = {target.name: target.label for target in TARGETS}
+
+
+def told(reasons: Iterable[Reason], line: int) -> str:
+    """Why this line was refused, in the reader's language."""
+    return " ".join(sentence(reason, line) for reason in reasons)
+
+
+def sentence(reason: Reason, line: int = 0) -> str:
+    of, code, at, detail = reason
+    text = f"{REASONS[code]} {detail}".strip()
+    if of in LABELS:
+        text = f"{LABELS[of]}: {text}"
+    if line and at and at != line:
+        text = _("Line %(line)s: %(text)s") % {"line": at, "text": text}
+    return text
