@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,74 +18,92 @@ from orders.persons import Person
 NOBODY: Final = Person()
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
-Shown = dict[str, Any]
+class Badge(NamedTuple):
+    """A status as it is shown; to a partner, its phase."""
+
+    key: str
+    label: str
+    icon: str
+    tone: str
+
+
+class Line(NamedTuple):
+    """What templates/jinja2/orders/rows.html shows of an order. `due` is when to call, where that
+    was agreed on (`recall`), and how old the order is otherwise."""
+
+    url: str
+    number: int
+    status: Badge
+    attempts: int
+    name: str
+    city: str
+    phone: str
+    offer: str | None
+    agent: str | None
+    total: str
+    due: str
+    due_at: str = ""
+    late: bool = False
+    recall: bool = False
 
 
 class Lines:
-    """Turns rows into what templates/jinja2/orders/rows.html shows.
-
-    `held` opens the buyers; a reader without keys (a partner) sees no buyer, and of the status only
-    the phase.
-    """
+    """Turns rows into lines. `held` opens the buyers: a reader without keys, a partner, sees none
+    of them, and of the statuses only the phases."""
 
     def __init__(self, held: Keys | None, *, phases: bool, now: datetime) -> None:
         self._held = held
         self._now = now
         self._phases = phases
-        self._statuses = {key: badge(key, phases=phases) for key in statuses.STATUSES}
+        self._badges = {key: badge(key, phases=phases) for key in statuses.STATUSES}
         self._folder = reverse("orders:list")
-        self._words = {MINUTE: _("%d min"), HOUR: _("%d h"), DAY: _("%d d")}
+        self._units = {MINUTE: _("%d min"), HOUR: _("%d h"), DAY: _("%d d")}
         self._ahead = _("in %s")
 
-    def of(self, rows: Iterable[Row]) -> list[Shown]:
+    def of(self, rows: Iterable[Row]) -> list[Line]:
         return [self._line(row) for row in rows]
 
     def words(self) -> dict[str, str]:
-        """The template's own words."""
-        nobody = "" if self._phases else _("No name")
+        """The template's own words; what a partner is not told is not there, rather than "free"."""
         return {
-            "no_name": nobody or "—",
-            "free": _("free") if not self._phases else "—",
+            "no_name": "—" if self._phases else _("No name"),
+            "free": "—" if self._phases else _("free"),
             "late": _("late"),
             "recall": _("call at"),
             "attempts": _("attempts"),
         }
 
-    def _line(self, row: Row) -> Shown:
+    def _line(self, row: Row) -> Line:
         person = self._held.open_person(row.person, row.id) if self._held else NOBODY
-        return {
-            "url": f"{self._folder}{row.id}/",
-            "number": row.number,
-            "status": self._statuses[row.status],
-            "attempts": 0 if self._phases else row.attempts,
-            "name": person.name,
-            "city": person.city,
-            "phone": person.masked_phone,
-            "offer": row.offer,
-            "agent": row.agent,
-            "total": format_amount(row.total, row.currency),
-            **self._due(row),
-        }
+        return Line(
+            f"{self._folder}{row.id}/",
+            row.number,
+            self._badges[row.status],
+            0 if self._phases else row.attempts,
+            person.name,
+            person.city,
+            person.masked_phone,
+            row.offer,
+            row.agent,
+            format_amount(row.total, row.currency),
+            *self._due(row),
+        )
 
-    def _due(self, row: Row) -> Shown:
-        """When to call, where that was agreed on; how old the order is otherwise."""
+    def _due(self, row: Row) -> tuple[str, str, bool, bool]:
         if row.recall_at is None or self._phases:
-            age = self._spelled(self._now - row.created_at)
-            return {"due": age, "due_at": row.created_at.isoformat()}
+            return self._span(self._now - row.created_at), row.created_at.isoformat(), False, False
         late = row.recall_at < self._now
-        away = self._spelled(abs(row.recall_at - self._now))
-        return {"due": away if late else self._ahead % away, "late": late, "recall": True}
+        away = self._span(abs(row.recall_at - self._now))
+        return away if late else self._ahead % away, "", late, True
 
-    def _spelled(self, span: timedelta) -> str:
+    def _span(self, span: timedelta) -> str:
         unit = DAY if span >= DAY else HOUR if span >= HOUR else MINUTE
-        return self._words[unit] % max(span // unit, 0)
+        return self._units[unit] % max(span // unit, 0)
 
 
-def badge(status: str, *, phases: bool = False) -> Shown:
-    """A status as templates show it: key, label, icon, tone. For a partner it tells the phase."""
+def badge(status: str, *, phases: bool = False) -> Badge:
     known = statuses.STATUSES[status]
-    if phases:
-        known = next(first for first in statuses.STATUSES.values() if first.phase == known.phase)
-        return {"key": known.phase, "label": str(statuses.PHASES[known.phase]),
-                "icon": known.icon, "tone": known.tone}  # fmt: skip
-    return {"key": status, "label": str(known.label), "icon": known.icon, "tone": known.tone}
+    if not phases:
+        return Badge(status, str(known.label), known.icon, known.tone)
+    known = next(first for first in statuses.STATUSES.values() if first.phase == known.phase)
+    return Badge(known.phase, str(statuses.PHASES[known.phase]), known.icon, known.tone)

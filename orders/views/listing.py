@@ -157,8 +157,8 @@ def _rows(rows: list[lists.Row], held: Keys | None, by: Entry) -> SafeString:
 
 def _address(tab: str, filters: Filters | None = None, without: str = "", **place: Place) -> str:
     """The list with this tab, these filters and this place."""
-    query = {name: filters.data.get(name) for name in filters.cleaned_data} if filters else {}
-    query = {"status": tab, **query, **place}
-    query.pop(without, None)
-    kept = {name: str(value) for name, value in query.items() if value}
+    query: dict[str, Any] = {"status": tab}
+    if filters:
+        query |= {name: filters.data.get(name) for name in filters.cleaned_data if name != without}
+    kept = {name: str(value) for name, value in {**query, **place}.items() if value}
     return f"{reverse('orders:list')}?{urlencode(kept)}" if kept else reverse("orders:list")
