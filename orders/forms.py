@@ -63,7 +63,7 @@ def _countries() -> list[tuple[str, str]]:
     return [NOTHING, *countries(_locale())]
 
 
-def _currencies() -> list[tuple[str, str]]:
+def currency_choices() -> list[tuple[str, str]]:
     return [(code, f"{code} · {name}") for code, name in currencies(_locale()).items()]
 
 
@@ -167,7 +167,7 @@ class OrderForm(forms.Form):
     partner = _identifier(label=_lazy("Partner"))
     agent = _identifier(label=_lazy("Agent"))
     external_id = forms.CharField(label=_lazy("External number"), max_length=100, required=False)
-    currency = forms.ChoiceField(label=_lazy("Currency"), choices=_currencies)
+    currency = forms.ChoiceField(label=_lazy("Currency"), choices=currency_choices)
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, by: Entry, person: Person | None = None, **kwargs: Any) -> None:
