@@ -83,12 +83,31 @@ class Choice(forms.Select):
         return format_html("<select{}>{}</select>", attributes, options)
 
 
+class Day(forms.DateInput):
+    """An <input type="date">, written at once as well."""
+
+    input_type = "date"
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        shown = self.format_value(value)
+        given = {**self.attrs, **(attrs or {}), "name": name, "type": "date", "value": shown or ""}
+        return format_html("<input{}>", flatatt(given))
+
+
+_DAY: dict[str, Any] = {
+    "widget": Day(format="%Y-%m-%d"),
+    "validators": [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
+}
+
+
 class Filters(forms.Form):
     """`agent` also takes "free", for orders that nobody has."""
 
     q = forms.CharField(label=_("Search"), max_length=100, required=False)
-    since = forms.DateField(label=_("Created from"), required=False)
-    until = forms.DateField(label=_("Created until"), required=False)
+    since = forms.DateField(label=_("Created from"), required=False, **_DAY)
+    until = forms.DateField(label=_("Created until"), required=False, **_DAY)
     offer = forms.ChoiceField(label=_("Offer"), required=False, widget=Choice)
     partner = forms.ChoiceField(label=_("Partner"), required=False, widget=Choice)
     agent = forms.ChoiceField(label=_("Agent"), required=False, widget=Choice)
@@ -97,11 +116,6 @@ class Filters(forms.Form):
 
     def __init__(self, data: Any, choices: Choices) -> None:
         super().__init__(data)
-        for name in ("since", "until"):
-            self.fields[name].widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-            self.fields[name].validators += [
-                MinValueValidator(EARLIEST), MaxValueValidator(LATEST)
-            ]  # fmt: skip
         agents = [("free", _("free")), *choices.agents] if choices.agents else []
         for name, offered in (
             ("offer", choices.offers), ("partner", choices.partners), ("agent", agents),

@@ -10,6 +10,7 @@ import uuid
 from functools import cached_property, lru_cache
 
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 
 from accounts.gate import Entry
 from accounts.models import CompanyKey as StoredKey
@@ -65,10 +66,14 @@ class Keys:
 def held(by: Entry) -> Keys | None:
     """The keys that `by` may use, in one statement; None for whoever may open no person, and in a
     company that has no order yet."""
-    stored = StoredKey.objects.filter(company_id=by.company_id).values_list("version", "wrapped")
-    versions = {
-        version: _unwrapped(by.company_id, bytes(wrapped)) for version, wrapped in stored
-    }
+    with connection.cursor() as cursor:  # asked for by every page, and in half the ORM's time
+        cursor.execute(
+            "SELECT version, wrapped FROM accounts_companykey WHERE company_id = %s",
+            [by.company_id],
+        )
+        versions = {
+            version: _unwrapped(by.company_id, wrapped) for version, wrapped in cursor.fetchall()
+        }
     return Keys(by.company_id, versions) if versions else None
 
 
