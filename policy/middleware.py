@@ -9,7 +9,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
+from django.views.defaults import page_not_found
 
 from accounts.guard import Demand, demand_of
 from policy import answers
@@ -30,7 +32,12 @@ class PolicyMiddleware:
         return answers.answer(request, refusal) if refusal else None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The database's refusals. The view's savepoint is rolled back by now, the rest stands."""
+        """The database's refusals. The view's savepoint is rolled back by now, the rest stands.
+
+        A row that went out of reach while the view was at work answers as if it had never been.
+        """
+        if isinstance(error, ObjectDoesNotExist):
+            return page_not_found(request, error)
         cause = error if hasattr(error, "sqlstate") else error.__cause__
         match getattr(cause, "sqlstate", None):
             case "CV001":  # gate.allows
