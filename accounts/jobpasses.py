@@ -1,4 +1,4 @@
-"""A background job's pass on its way to the worker, sealed: the jobs' table is no place for secrets.
+"""A job's pass on its way to the worker, sealed: the table of jobs is no place for secrets.
 
 The key derives from SECRET_KEY, so a copy of the database alone opens no pass.
 """

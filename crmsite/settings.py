@@ -1,7 +1,6 @@
 """Every setting, read from the environment. Production's secrets have no default: without them the
 start stops, and says which are missing."""
 
-import importlib.util
 from pathlib import Path
 
 import environ
@@ -108,15 +107,6 @@ MIDDLEWARE = [
     "policy.middleware.PolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-MIDDLEWARE = [  # TEMPORARY: until accounts and policy have theirs
-    name
-    for name in MIDDLEWARE
-    if not name.startswith(("accounts.", "policy."))
-    or importlib.util.find_spec(name.rpartition(".")[0])
-]
-if "accounts.middleware.GateMiddleware" not in MIDDLEWARE:
-    MIDDLEWARE.insert(3, "django.contrib.sessions.middleware.SessionMiddleware")
-
 ROOT_URLCONF = "crmsite.urls"
 WSGI_APPLICATION = "crmsite.wsgi.application"
 
@@ -171,8 +161,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_USE_SESSIONS = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-if importlib.util.find_spec("accounts.adapter"):  # TEMPORARY
-    ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -234,7 +223,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 MEBIBYTE = 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["orders.uploads.BoundedUpload"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 26 * MEBIBYTE
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * MEBIBYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000

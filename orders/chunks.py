@@ -50,7 +50,9 @@ def revived(said: dict[str, Any]) -> Accepted:
         OrderDraft(
             **{name: order[name] for name in AS_THEY_ARE},
             person=Person(**order["person"]),
-            items=[ItemDraft(name, Decimal(p), count, sku) for name, p, count, sku in order["items"]],
+            items=[
+                ItemDraft(name, Decimal(p), count, sku) for name, p, count, sku in order["items"]
+            ],
             partner=uuid.UUID(order["partner"]) if order["partner"] else None,
             created_at=datetime.fromisoformat(order["created_at"]),
             total=Decimal(order["total"]),

@@ -288,9 +288,7 @@ def identity_of(order: OrderDraft, held: Keys) -> Identity:
     return phone_hash(order.person.phone, held.index_key), order.created_at, order.total
 
 
-def already_there(
-    orders: Iterable[OrderDraft], held: Keys, *, by: Entry
-) -> dict[Identity, str]:
+def already_there(orders: Iterable[OrderDraft], held: Keys, *, by: Entry) -> dict[Identity, str]:
     """The numbers, as "№ 12", of orders that the company has of these. Two statements at most."""
     identities = {identity_of(order, held) for order in orders}
     numbers = [identity[0] for identity in identities if len(identity) == 1]

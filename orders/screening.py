@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from django.utils import timezone
@@ -17,21 +17,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from orders.drafts import MAX_TOTAL, PROBLEMS, Draft, Problem, Values, group, text_of, values_of
-from orders.intake import ItemDraft, NotAdmitted, OrderDraft, total_of
+from orders.intake import ItemDraft, OrderDraft, total_of
 from orders.mapping import TARGETS, Mapping
 from orders.persons import Person
 from orders.spreadsheets import Row, Sheet
-from policy.jurisdictions import Verdict, judge
+from policy.jurisdictions import DEFAULT_PROHIBITED, Verdict, judge
 from policy.telephones import InvalidTelephone, parse
 
 MAX_ITEMS: Final = 1_000  # of one order; more rows under one number are a column misunderstood
 
-REASONS: Final[dict[str, str | Promise]] = PROBLEMS | {
+REASONS: Final[dict[str, Promise]] = PROBLEMS | {
     "prohibited": _lazy("Clause P2: this person's data must not be processed. Nothing was kept."),
     "unknown_country": _lazy("This is not a country; write its code or name, like KZ."),
     "invalid_phone": _lazy("This is not a telephone number; write it with + and its country code."),
     "too_many_items": _lazy("More than 1,000 rows belong to this order; check its number."),
-    "already_there": _lazy("An order of this number, or the same order, is already there: №"),
+    "already_there": _lazy("This order is already there."),
     "not_storable": _lazy("The database refused this order; check its values."),
 }
 
@@ -94,18 +94,18 @@ def screen(draft: Draft, rows: list[Row], mapping: Mapping, reading: Reading) ->
         return prohibited(draft.lines)
     kept = [FileRow(line, {name: text_of(v) for name, v in vs.items()}) for line, vs in said]
     problems = [(each.field, each.code, each.line, "") for each in found_wrong(draft, verdict)]
+    phone = ""
     try:
-        phone = parse(draft.phone, verdict.country).e164 if draft.phone else ""
+        if draft.phone:
+            telephone = parse(draft.phone, verdict.country)
+            if telephone.region in DEFAULT_PROHIBITED and not verdict.citizenship:
+                return prohibited(draft.lines)
+            phone = telephone.e164
     except InvalidTelephone:
         problems.append(("phone", "invalid_phone", draft.lines[0], ""))
     if problems:
         return Refused(kept, problems)
-    order = order_of(draft, phone, verdict, reading)
-    try:
-        order.admitted()
-    except NotAdmitted:  # the number, once read, points where its spelling did not
-        return prohibited(draft.lines)
-    return Accepted(kept, order, draft.partner)
+    return Accepted(kept, order_of(draft, phone, verdict, reading), draft.partner)
 
 
 def prohibited(lines: Iterable[int]) -> Refused:
@@ -168,7 +168,7 @@ def order_of(draft: Draft, phone: str, verdict: Verdict, reading: Reading) -> Or
         country=verdict.country if draft.country else "",
         citizenship=verdict.citizenship,
         offer=draft.offer or None,
-        created_at=draft.created_at or reading.now,
+        created_at=(draft.created_at or reading.now).astimezone(UTC),
         external_id=draft.external_id,
         source="import",
         total=total_of(items) if draft.total is None else draft.total,

@@ -1,0 +1,292 @@
+"""An import's pages: the file and what its columns mean, how far it is, and what was refused."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.gate import Entry
+from accounts.guard import requires
+from accounts.models import Company, Membership
+from orders import imports
+from orders.mapping import TARGETS
+from orders.models import Import, ImportRefusal
+from orders.money import format_amount
+from orders.screening import (
+    LABELS,
+    Accepted,
+    Outcome,
+    Reading,
+    Refused,
+    screened,
+    sentence,
+    told,
+)
+from orders.spreadsheets import Sheet, UnreadableFile, to_csv
+from orders.uploads import Busy, Upload, UploadForm, one_at_a_time, refuse_oversize
+from orders.views.editing import company_has_policy, no_policy
+
+PREVIEWED: Final = 200  # rows that the preview is made of
+SHOWN: Final = 8  # orders in it
+RECENT: Final = 10  # earlier imports
+SHOWN_OF: Final = ("external_id", "created_at", "name", "phone", "city", "item", "total")
+
+
+# The file
+
+
+@requires("orders.import")
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def start(request: HttpRequest) -> HttpResponse:
+    """The form of an import. A posted file is shown as it would be read, until `step` is "start"
+    and nothing is left to ask."""
+    if not company_has_policy():
+        status = 403 if request.method == "POST" else 200
+        return page(request, UploadForm(), refusal=no_policy(request.gate), status=status)
+    if request.method != "POST":
+        return page(request, UploadForm())
+    form = UploadForm(request.POST, request.FILES)
+    try:
+        if "file" not in request.FILES:
+            refuse_oversize(request.META.get("CONTENT_LENGTH", ""))
+        if not form.is_valid():
+            return unread(request, form)
+        with one_at_a_time():
+            return received(request, form.cleaned_data["file"])
+    except (UnreadableFile, Busy) as error:
+        form.is_valid()
+        form.errors.pop("file", None)
+        form.add_error("file", str(error))
+        return unread(request, form)
+
+
+def received(request: HttpRequest, file: UploadedFile[bytes]) -> HttpResponse:
+    by = request.gate
+    country = Company.objects.get(pk=by.company_id).country
+    upload = Upload(file, request.POST, currency=by.company_currency, country=country)
+    wanted = request.POST.get("step") == "start" and upload.is_known
+    if not upload.is_valid() or not wanted:
+        return preview_page(request, upload)
+    outcomes = screened(upload.sheet, upload.mapping, reading_of(upload, by))
+    run = imports.begin(by=by, file_name=upload.name, outcomes=outcomes)
+    return redirect("orders:import_progress", run.id)
+
+
+def reading_of(upload: Upload, by: Entry) -> Reading:
+    return Reading(
+        zone=ZoneInfo(by.company_time_zone or "UTC"),
+        currency=upload.option("currency"),
+        country=upload.option("country"),
+    )
+
+
+def page(
+    request: HttpRequest,
+    form: UploadForm,
+    *,
+    mapping: dict[str, Any] | None = None,
+    refusal: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"form": form, "mapping": mapping, "refusal": refusal}
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "orders/import/_mapping.html", context)
+    context["recent"] = list(recent(request.gate))
+    return render(request, "orders/import/start.html", context, status=status)
+
+
+def unread(request: HttpRequest, form: UploadForm) -> HttpResponse:
+    """Nothing could be read: why, at the file's field or, for htmx, in its place below."""
+    errors = [str(error) for error in form.errors.get("file", [])]
+    mapping = {"errors": errors} if request.htmx else None  # type: ignore[attr-defined]
+    return page(request, form, mapping=mapping, status=422)
+
+
+def preview_page(request: HttpRequest, upload: Upload) -> HttpResponse:
+    valid = upload.is_valid()
+    mapping = {
+        "detected": list(detected(upload.sheet)),
+        "columns": list(upload.columns.described()),
+        "options": upload.options,
+        "preview": previewed(upload, request.gate) if valid else None,
+        "errors": upload.errors,
+        "token": upload.token,
+        "file_name": upload.name,
+    }
+    return page(request, UploadForm(), mapping=mapping, status=200 if valid else 422)
+
+
+def detected(sheet: Sheet) -> Iterator[dict[str, str]]:
+    yield {"label": _("Rows"), "value": number_format(len(sheet.rows), force_grouping=True)}
+    yield {"label": _("Columns"), "value": str(len(sheet.header))}
+    if sheet.encoding:
+        separators = {"\t": _("tab"), ";": _("semicolon"), ",": _("comma"), "|": _("bar")}
+        yield {"label": _("Encoding"), "value": sheet.encoding.upper()}
+        yield {"label": _("Separator"), "value": separators[sheet.delimiter]}
+    if sheet.name:
+        yield {"label": _("Worksheet"), "value": sheet.name}
+
+
+def previewed(upload: Upload, by: Entry) -> dict[str, Any]:
+    """The first orders, among them the first that would be refused."""
+    start_of_file = replace(upload.sheet, rows=upload.sheet.rows[:PREVIEWED])
+    outcomes = list(screened(start_of_file, upload.mapping, reading_of(upload, by)))
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)][: SHOWN // 2]
+    accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
+    shown = [*accepted[: SHOWN - len(refused)], *refused]
+    return {
+        "headers": [LABELS[name] for name in SHOWN_OF],
+        "rows": [previewed_row(o) for o in sorted(shown, key=lambda o: o.rows[0].line)],
+    }
+
+
+def previewed_row(outcome: Outcome) -> dict[str, Any]:
+    line = outcome.rows[0].line
+    if isinstance(outcome, Refused):
+        return {"line": line, "error": told(outcome.reasons, line)}
+    order = outcome.order
+    items = [f"{item.quantity} × {item.name or item.sku}" for item in order.items]
+    cells = [
+        order.external_id,
+        date_format(timezone.localtime(order.created_at), "SHORT_DATETIME_FORMAT"),
+        order.person.name,
+        order.person.phone,
+        order.person.city,
+        ", ".join(items),
+        format_amount(order.total or 0, order.currency),
+    ]
+    return {"line": line, "cells": cells}
+
+
+# The import
+
+
+@requires("orders.import")
+@require_safe
+@never_cache
+def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    run = described(find(request.gate, pk), request.gate)
+    part = "_progress" if request.htmx else "progress"  # type: ignore[attr-defined]
+    return render(request, f"orders/import/{part}.html", {"run": run})
+
+
+@requires("orders.import")
+@require_POST
+def go_on(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let an import that stands still go on, under a pass of whoever asks."""
+    if not imports.go_on(find(request.gate, pk), by=request.gate):
+        messages.info(request, _("The import is running, or finished already."))
+    return redirect("orders:import_progress", pk)
+
+
+@requires("orders.import")
+@require_safe
+@never_cache
+def refusals(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The refused lines as CSV, with reasons; under headings that a new import understands."""
+    run = find(request.gate, pk)
+    response = HttpResponse(
+        to_csv(refused_table(run, request.gate)), content_type="text/csv; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="refused-{run.id}.csv"'
+    return response
+
+
+def refused_table(run: Import, by: Entry) -> list[list[Any]]:
+    lines = list(imports.refusals_of(run, by=by))
+    used = {name for _line, _reasons, values in lines for name in values}
+    names = [target.name for target in TARGETS if target.name in used]
+    table: list[list[Any]] = [[_("Line"), _("Refused because"), *(LABELS[name] for name in names)]]
+    for line, reasons, values in lines:
+        table.append([line, told(reasons, line), *(values.get(name, "") for name in names)])
+    return table
+
+
+def find(by: Entry, pk: uuid.UUID) -> Import:
+    runs = Import.objects.select_related("author")
+    return get_object_or_404(runs, company_id=by.company_id, id=pk)
+
+
+def recent(by: Entry) -> Iterator[dict[str, Any]]:
+    for run in Import.objects.filter(company_id=by.company_id).order_by("-id")[:RECENT]:
+        yield {
+            "url": reverse("orders:import_progress", args=[run.id]),
+            "file_name": run.file_name,
+            "started_at": run.started_at,
+            "state": state_of(run),
+            "created": run.created,
+            "refused": run.refused,
+        }
+
+
+def described(run: Import, by: Entry) -> dict[str, Any]:
+    state = state_of(run)
+    return {
+        "pk": run.id,
+        "file_name": run.file_name,
+        "state": state,
+        "done": run.created + run.refused,
+        "total": run.drafts,
+        "lines": run.rows,
+        "created": run.created,
+        "refused": run.refused,
+        "prohibited": run.prohibited,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "refused_url": run.refused and reverse("orders:import_refusals", args=[run.id]),
+        "reasons": list(reasons_of(run)) if state in ("done", "failed") else [],
+        "error": why_stopped(run, by) if state == "failed" else "",
+    }
+
+
+def state_of(run: Import) -> str:
+    """waiting, running, done, or failed: no job has it any more, or one that waits in vain."""
+    if run.finished_at:
+        return "done"
+    job = imports.job_of(run)
+    if job is None or (job.status == "todo" and job.queue_name == imports.UNACCEPTED):
+        return "failed"
+    return "running" if job.status == "doing" or run.created else "waiting"
+
+
+def why_stopped(run: Import, by: Entry) -> str:
+    author = {"author": str(run.author)}
+    if imports.job_of(run):
+        return (
+            _("A policy in force waits for the acceptance of %(author)s, who started this.")
+            % author
+        )
+    members = Membership.objects.living().filter(company_id=by.company_id, user_id=run.author_id)
+    if not (run.author.is_active and members.exists()):
+        return _("%(author)s, who started this, no longer works here.") % author
+    return _("The permission that %(author)s started it with has ended.") % author
+
+
+def reasons_of(run: Import) -> Iterator[dict[str, Any]]:
+    """Why lines were refused, the most frequent reasons first. Tells kinds, not each number."""
+    kept = ImportRefusal.objects.filter(company_id=run.company_id, import_id=run.id)
+    counted: Counter[tuple[str, str]] = Counter()
+    for reasons in kept.values_list("reasons", flat=True).iterator():
+        counted.update(kinds(reasons))
+    for (of, code), count in counted.most_common():
+        yield {"text": sentence((of, code, 0, "")), "lines": count}
+
+
+def kinds(reasons: Iterable[Any]) -> set[tuple[str, str]]:
+    return {(of, code) for of, code, *_rest in reasons}
