@@ -33,7 +33,7 @@ def reached(by: Entry) -> list[Condition]:
     own = Condition("o.agent_id = %s", [by.membership_id])
     teams = Condition("o.team_id = %s AND o.agent_id <> %s", [by.team_id, by.membership_id])
     partners = Condition("o.partner_id = %s", [by.partner_id])
-    parts = {
+    parts: dict[str, list[list[Condition]]] = {
         "all": [[]],
         "team": [[free], [own], [teams]],
         "own": [[free], [own]],

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -31,7 +31,8 @@ _PLACE = struct.Struct(">q16s")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """A place in the list: between this order and its neighbour."""
 
     created_at: datetime
@@ -96,18 +97,17 @@ class Day(forms.DateInput):
         return format_html("<input{}>", flatatt(given))
 
 
-_DAY: dict[str, Any] = {
-    "widget": Day(format="%Y-%m-%d"),
-    "validators": [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
-}
+class DayField(forms.DateField):
+    widget = Day(format="%Y-%m-%d")
+    default_validators = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 
 
 class Filters(forms.Form):
     """`agent` also takes "free", for orders that nobody has."""
 
     q = forms.CharField(label=_("Search"), max_length=100, required=False)
-    since = forms.DateField(label=_("Created from"), required=False, **_DAY)
-    until = forms.DateField(label=_("Created until"), required=False, **_DAY)
+    since = DayField(label=_("Created from"), required=False)
+    until = DayField(label=_("Created until"), required=False)
     offer = forms.ChoiceField(label=_("Offer"), required=False, widget=Choice)
     partner = forms.ChoiceField(label=_("Partner"), required=False, widget=Choice)
     agent = forms.ChoiceField(label=_("Agent"), required=False, widget=Choice)

@@ -68,7 +68,7 @@ def page(
     beside = newer_than or older_than
     if beside:
         side = f"(o.created_at, o.id) {'>' if backwards else '<'} (%s, %s)"
-        conditions = [*conditions, Condition(side, beside)]
+        conditions = [*conditions, Condition(side, [beside.created_at, beside.id])]
     rows = _rows(
         [all_of([part, *conditions, way]) for part in reached(by) for way in ways or [ANYWAY]],
         backwards=backwards,

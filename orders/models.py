@@ -334,7 +334,7 @@ class Order(CompanyOwned):
             audit.record(by=by, action="order.assigned", of=self, agent=name)
 
     def open_person(self, held: Keys) -> Person:
-        return held.open_person(self.person, self.id)
+        return held.open_person(bytes(self.person), self.id)
 
     def duplicates(self) -> OrderQuerySet:
         """Other orders by the same telephone, newest first, as far as the reader may see them."""
@@ -585,7 +585,7 @@ class Import(CompanyOwned):
 
 
 class ImportChunk(CompanyOwned):
-    """A sealed run of drafts that are not orders yet; deleted in the transaction that makes them."""
+    """A sealed run of drafts that are not orders yet; deleted by the transaction that makes them."""
 
     import_id = models.UUIDField()
     position = models.PositiveIntegerField()

@@ -86,7 +86,7 @@ def _places(request: HttpRequest) -> dict[str, Place]:
 def _tab_names(by: Entry) -> dict[str, Any]:
     """Key -> label of the tabs; what partners see of a status is its phase."""
     if by.role == "partner":
-        return statuses.PHASES
+        return {str(key): label for key, label in statuses.PHASES.items()}
     return {key: status.label for key, status in statuses.STATUSES.items()}
 
 

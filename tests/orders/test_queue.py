@@ -1,9 +1,12 @@
 """The next order: calls that are due, then the oldest new one, then who did not answer."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.utils import timezone
 
 from orders.models import Order
@@ -39,6 +42,7 @@ def test_calls_that_are_due_come_first():
     for expected in (first, second, third, last):
         with as_(gus) as by:
             taken = Order.objects.take_next(by=by)
+            assert taken
             assert taken == expected
             assert (taken.status, taken.agent_id) == ("processing", by.membership_id)
             taken.move(by=by, move="trash", version=taken.version, reason="test")
@@ -85,3 +89,43 @@ def test_the_button_with_nothing_waiting_leads_to_the_list(client):
 
 def test_looking_takes_nothing(client):
     assert sign_in(client, gus).get("/orders/next/").status_code == 405
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_get_two_orders():
+    with as_(adam) as by:
+        waiting(by)
+        waiting(by)
+    together = Barrier(2)
+
+    def take(someone):
+        try:
+            with as_(someone) as by:
+                together.wait(timeout=10)
+                return Order.objects.take_next(by=by)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(take, (gail, gus))
+    assert first and second and first != second
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_double_click_gets_one_order():
+    with as_(adam) as by:
+        waiting(by)
+        waiting(by)
+    together = Barrier(2)
+
+    def take(_click):
+        try:
+            with as_(gus) as by:
+                together.wait(timeout=10)
+                return Order.objects.take_next(by=by)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(take, range(2))
+    assert first == second is not None
