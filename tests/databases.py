@@ -60,10 +60,11 @@ class TestCluster:
             password = os.environ["TEST_PASSWORD"]
             roles.provide(superuser, self.template, {self.owner: password, self.web: password})
         self.point_at(self.template)
-        commands = [["migrate", "--verbosity=0"]]
-        if (ROOT / "policy/management/commands/publish_bundled.py").exists():  # TEMPORARY
-            commands.append(["publish_bundled"])
-        commands.append(["shell", "-v0", "-c", "from tests.population import populate; populate()"])
+        commands = (
+            ["migrate", "--verbosity=0"],
+            ["publish_bundled"],
+            ["shell", "-v0", "-c", "from tests.population import populate; populate()"],
+        )
         for command in commands:
             done = subprocess.run(
                 [sys.executable, "manage.py", *command], cwd=ROOT, capture_output=True, text=True

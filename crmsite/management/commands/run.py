@@ -2,13 +2,15 @@
 
 import signal
 import time
+from io import StringIO
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from accounts.models import Company
 from crmsite import embedded
@@ -53,14 +55,19 @@ class Command(BaseCommand):
         self.stdout.write("Preparing the database …")
         call_command("migrate", verbosity=0)
         call_command("publish_bundled")
-        if "demo" in get_commands() and not Company.objects.using(OWNER).exists():  # TEMPORARY
-            call_command("demo")
+        if settings.DEBUG and not Company.objects.using(OWNER).exists():
+            self.stdout.write("Loading the demo companies …")
+            call_command("demo", stdout=StringIO())
+        connections.close_all()  # from here on nothing of ours is the owner
+        connections["default"].close_pool()  # type: ignore[attr-defined]
 
     def announce(self, server: Child) -> None:
         address = f"http://127.0.0.1:{settings.PORT}"
         while not (self.told.is_set() or server.died or answers(f"{address}/healthz")):
             time.sleep(0.1)
         self.stdout.write(f"Covenant is at {address} (Ctrl-C ends it)")
+        if settings.DEBUG:
+            call_command("demo", "--sign-ins", stdout=self.stdout)
 
     def watch(self, server: Child, worker: Child) -> None:
         """Keep the database and the worker alive; until told to end."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.founding import OWNER
 from orders.demo import loading
@@ -16,7 +16,15 @@ from policy.models import Kind, PolicyVersion
 class Command(BaseCommand):
     help = "(Re)load the demo companies with their people and orders; in development only."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--sign-ins", action="store_true", help="only print who may sign in")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["sign_ins"]:
+            self.load()
+        self.announce()
+
+    def load(self) -> None:
         if not settings.DEBUG:
             raise CommandError(
                 "The demo is for development (DEBUG=1): everybody knows its passwords."
@@ -30,7 +38,6 @@ class Command(BaseCommand):
             loading.load(company)
         for someone in STAFF:
             loading.staff(someone)
-        self.announce()
 
     def announce(self) -> None:
         self.stdout.write(f"The demo's people; their password is {PASSWORD}:")
