@@ -585,7 +585,7 @@ class Import(CompanyOwned):
 
 
 class ImportChunk(CompanyOwned):
-    """A sealed run of drafts that are not orders yet; deleted by the transaction that makes them."""
+    """A sealed run of drafts, not orders yet; deleted in the transaction that makes them."""
 
     import_id = models.UUIDField()
     position = models.PositiveIntegerField()

@@ -125,8 +125,8 @@ def _capped(counts: list[int]) -> str:
     """The sum, or "1,000+": none of the parts was counted further."""
     most, total = lists.MOST_COUNTED, sum(counts)
     if max(counts) <= most:
-        return number_format(total)
-    return number_format(total // most * most) + "+"
+        return number_format(total, force_grouping=True)
+    return number_format(total // most * most, force_grouping=True) + "+"
 
 
 def _chips(tab: str, filters: Filters, chosen: dict[str, Any]) -> list[dict[str, Any]]:
@@ -137,6 +137,7 @@ def _chips(tab: str, filters: Filters, chosen: dict[str, Any]) -> list[dict[str,
             "remove_url": _address(tab, filters, without=name),
         }
         for name, value in chosen.items()
+        if name != "q"  # stands in its box
     ]
 
 

@@ -67,8 +67,8 @@ def test_partners_search_by_number_alone(client):
 
 
 def test_a_search_keeps_the_tab_and_the_pages_keep_the_search(client, order):
-    page = sign_in(client, ann).get("/orders/?q=pop&status=new")
+    page = sign_in(client, ann).get("/orders/?q=pop&status=new&agent=free")
     assert {tab["url"] for tab in page.context["tabs"] if tab["current"]} == {
-        "/orders/?status=new&q=pop"
+        "/orders/?status=new&q=pop&agent=free"
     }
-    assert [chip["remove_url"] for chip in page.context["chips"]] == ["/orders/?status=new"]
+    assert [chip["remove_url"] for chip in page.context["chips"]] == ["/orders/?status=new&q=pop"]
