@@ -35,7 +35,7 @@ def plain(accepted: Accepted) -> dict[str, Any]:
             "items": [[i.name, str(i.price), i.quantity, i.sku] for i in order.items],
             "partner": order.partner and str(order.partner),
             "created_at": order.created_at.isoformat(),
-            "total": str(order.total),
+            "total": None if order.total is None else str(order.total),
         },
     }
 
@@ -55,7 +55,7 @@ def revived(said: dict[str, Any]) -> Accepted:
             ],
             partner=uuid.UUID(order["partner"]) if order["partner"] else None,
             created_at=datetime.fromisoformat(order["created_at"]),
-            total=Decimal(order["total"]),
+            total=None if order["total"] is None else Decimal(order["total"]),
         ),
     )
 

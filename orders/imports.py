@@ -100,7 +100,7 @@ def go_on(run: Import, *, by: Entry) -> bool:
         job = job_of(run)
         if finished(run) or (job and job.status == "doing"):
             return False
-        if job:
+        if job and job.status == "todo":
             app.job_manager.cancel_job_by_id(job.id, delete_job=True)
         audit.record(by=by, action="import.resumed", of=run)
         hand_over(run, by=by)
@@ -116,9 +116,8 @@ def hand_over(run: Import, *, by: Entry) -> None:
 
 
 def job_of(run: Import) -> ProcrastinateJob | None:
-    """The job that works on the import, or will."""
-    jobs = ProcrastinateJob.objects.filter(lock=job_name(run.id), status__in=("todo", "doing"))
-    return jobs.order_by("id").last()
+    """The last job of the import, whatever became of it."""
+    return ProcrastinateJob.objects.filter(lock=job_name(run.id)).order_by("id").last()
 
 
 def job_name(import_id: uuid.UUID) -> str:

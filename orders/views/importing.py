@@ -256,22 +256,26 @@ def described(run: Import, by: Entry) -> dict[str, Any]:
 
 
 def state_of(run: Import) -> str:
-    """waiting, running, done, or failed: no job has it any more, or one that waits in vain."""
+    """waiting, running, done, or failed: nobody works on it, and nobody will before it is let."""
     if run.finished_at:
         return "done"
     job = imports.job_of(run)
-    if job is None or (job.status == "todo" and job.queue_name == imports.UNACCEPTED):
-        return "failed"
-    return "running" if job.status == "doing" or run.created else "waiting"
+    match job and (job.status, job.queue_name):
+        case ("doing", _queue):
+            return "running"
+        case ("todo", imports.QUEUE):
+            return "running" if run.created else "waiting"
+    return "failed"
 
 
 def why_stopped(run: Import, by: Entry) -> str:
     author = {"author": str(run.author)}
-    if imports.job_of(run):
-        return (
-            _("A policy in force waits for the acceptance of %(author)s, who started this.")
-            % author
-        )
+    match (job := imports.job_of(run)) and job.status:
+        case "todo":
+            waits = _("A policy in force waits for the acceptance of %(author)s, who started this.")
+            return waits % author
+        case "failed":
+            return _("It met an error, which is in the log of the site.")
     members = Membership.objects.living().filter(company_id=by.company_id, user_id=run.author_id)
     if not (run.author.is_active and members.exists()):
         return _("%(author)s, who started this, no longer works here.") % author
