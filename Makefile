@@ -12,7 +12,7 @@ run: .venv/ready locale/ready
 	@$(BIN)/python manage.py run
 
 test: .venv/ready locale/ready
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: .venv/ready
 	@$(BIN)/ruff check .

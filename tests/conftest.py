@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests import databases
+from tests.browser import chromium
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,6 +26,10 @@ def pytest_configure(config: pytest.Config) -> None:
         databases.TestCluster().use_copy(worker or "main")
         os.environ["DJANGO_SETTINGS_MODULE"] = "crmsite.settings"
         django.setup()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    chromium.say_if_missing(terminalreporter)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,55 @@
+"""One site and one Chromium for all tests of this folder. They end with it: Playwright leaves an
+event loop running, beside which Django's database refuses to work."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser import chromium
+from tests.browser import site as product
+from tests.browser.windows import Windows
+from tests.databases import TestCluster
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All on one of xdist's workers, given `--dist loadgroup`: so that only one site runs."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("browser")
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = chromium.at_hand()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def site(browser: Browser, cluster: TestCluster) -> Iterator[product.Site]:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with product.running(cluster, f"browser_{worker}") as site:
+        yield site
+
+
+@pytest.fixture(scope="package")
+def sessions() -> dict[str, Any]:
+    """Whoever has signed in stays so: passwords are checked slowly, and so many a minute."""
+    return {}
+
+
+@pytest.fixture
+def windows(browser: Browser, site: product.Site, sessions: dict[str, Any]) -> Iterator[Windows]:
+    windows = Windows(browser, site.address, sessions)
+    yield windows
+    windows.close()
+    assert not windows.complaints
