@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpResponse
 from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control
 
 from accounts import gate
 from accounts.requests import Request
@@ -24,7 +25,8 @@ class GateMiddleware(SessionMiddleware):
     The view itself runs in a savepoint (ATOMIC_REQUESTS), so that an exception undoes what it did
     and still leaves a session to be saved. Where the session was ended meanwhile (signed out in
     another tab), saving it raises, and all that the request did is undone. Response bodies are
-    complete when the transaction ends: nothing streams from guarded tables.
+    complete when the transaction ends: nothing streams from guarded tables. No browser keeps what
+    a person was shown: after signing out, its back button has to ask again.
     """
 
     def __call__(self, request: Request) -> HttpResponse:  # type: ignore[override]
@@ -37,7 +39,10 @@ class GateMiddleware(SessionMiddleware):
                 if entry.found
                 else SessionStore()
             )
-            return self.process_response(request, self.get_response(request))
+            response = self.get_response(request)
+            if entry.user_id:
+                patch_cache_control(response, private=True, no_store=True)
+            return self.process_response(request, response)  # type: ignore[arg-type]
 
 
 class LanguageMiddleware:
