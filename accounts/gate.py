@@ -31,17 +31,20 @@ from accounts import permissions
 
 @dataclass(frozen=True)
 class Entry:
-    """What the gate knows of whoever holds the presented pass; all empty without a living pass."""
+    """What the gate knows of whoever holds the presented pass; all empty without a living pass.
 
-    user_id: int | None = None
-    user_name: str | None = None
-    user_email: str | None = None
+    What is `Any` is None only where no company, or nobody, is: behind the guard it never is.
+    """
+
+    user_id: Any = None
+    user_name: Any = None
+    user_email: Any = None
     user_language: str | None = None
-    company_id: int | None = None
-    company_name: str | None = None
-    company_slug: str | None = None
-    company_currency: str | None = None
-    company_time_zone: str | None = None
+    company_id: Any = None
+    company_name: Any = None
+    company_slug: Any = None
+    company_currency: Any = None
+    company_time_zone: Any = None
     role: str | None = None
     membership_id: Any = None
     team_id: Any = None
@@ -73,7 +76,7 @@ def _ask(sql: str, parameters: tuple[Any, ...], row_factory: Any = tuple_row) ->
     """One statement with its parameters bound by the server; its first row, or None."""
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection, row_factory=row_factory) as cursor:
-        cursor.execute(sql, parameters)  # type: ignore[arg-type]
+        cursor.execute(sql, parameters)
         return cursor.fetchone()
 
 

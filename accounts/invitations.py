@@ -26,7 +26,7 @@ class Closed(Exception):
 
 
 def write(
-    secret: str, *, email: str, role: str, company_id: int | None, using: str = "default",
+    secret: str, *, email: str, role: str, company_id: int, using: str = "default",
     **details: Any,
 ) -> Invitation:  # fmt: skip
     """An invitation that `secret` opens, for as long as LASTING."""
@@ -95,7 +95,7 @@ def join_anew(secret: str, *, email: str, name: str, password: str, language: st
     return user
 
 
-def record_joining(pass_secret: str) -> None:
+def record_joining(pass_secret: str | None) -> None:
     """Note in the company's audit that the pass's holder has joined."""
     with gate.carrying(pass_secret) as entry:
         audit.record(by=entry, action="person.joined", role=entry.role)

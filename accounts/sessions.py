@@ -47,7 +47,7 @@ class SessionStore(SessionBase):
         self.modified = True
 
     def cycle_key(self) -> None:
-        self._get_session()
+        self._get_session()  # type: ignore[attr-defined]
         self.delete()
         self._session_key = None
         self.modified = True
@@ -62,16 +62,17 @@ class SessionStore(SessionBase):
             self.create()
         elif must_create:
             self._open()
-        elif not gate.keep_pass(
-            self.session_key, data=json.dumps(self._get_session()), until=self.get_expiry_date()
-        ):
+        elif not gate.keep_pass(self.session_key, data=self._json(), until=self.get_expiry_date()):
             raise UpdateError
 
+    def _json(self) -> str:
+        return json.dumps(self._get_session())  # type: ignore[attr-defined]
+
     def _open(self) -> None:
-        data = self._get_session(no_load=True)
+        data = self._get_session(no_load=True)  # type: ignore[attr-defined]
         user_id = data.get(SESSION_KEY)
         gate.open_pass(
-            self.session_key,
+            str(self.session_key),
             kind="session",
             user_id=int(user_id) if user_id else None,
             company_id=self.company_id if user_id else None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -18,6 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import Role
 from accounts.permissions import PERMISSIONS
+from accounts.requests import Request
 from policy.models import Kind
 
 HOME = "/orders/"
@@ -106,7 +107,7 @@ def row_rule_refused() -> Refusal:
     )
 
 
-def answer(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+def answer(request: Request, refusal: Refusal) -> HttpResponse:
     """The refusal, in the form that fits this client."""
     if wants_json(request):
         return problem(refusal)
@@ -134,18 +135,18 @@ def problem(refusal: Refusal) -> JsonResponse:
     return response
 
 
-def wants_json(request: HttpRequest) -> bool:
+def wants_json(request: Request) -> bool:
     return (
         request.path.startswith("/api/")
         or request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     )
 
 
-def is_htmx(request: HttpRequest) -> bool:
+def is_htmx(request: Request) -> bool:
     return bool(getattr(request, "htmx", False))
 
 
-def destination(request: HttpRequest) -> str:
+def destination(request: Request) -> str:
     """Where to return to: the page asked for, or, when something else was asked, the page that
     the person was on."""
     if is_htmx(request):
@@ -157,7 +158,7 @@ def destination(request: HttpRequest) -> str:
     return safe_next(current)
 
 
-def path_here(request: HttpRequest, address: str) -> str:
+def path_here(request: Request, address: str) -> str:
     """The path and query of an address on this host; empty for any other."""
     parts = urlsplit(address)
     if parts.netloc != request.get_host():

@@ -10,28 +10,29 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.views.defaults import page_not_found
 
 from accounts.guard import Demand, demand_of
+from accounts.requests import Request
 from policy import answers
 from policy.answers import Refusal
 
 
 class PolicyMiddleware:
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[Request], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+        self, request: Request, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         refusal = refuses(request, demand_of(view))
         return answers.answer(request, refusal) if refusal else None
 
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+    def process_exception(self, request: Request, error: Exception) -> HttpResponse | None:
         """The database's refusals. The view's savepoint is rolled back by now, the rest stands.
 
         A row that went out of reach while the view was at work answers as if it had never been.
@@ -48,7 +49,7 @@ class PolicyMiddleware:
         return None
 
 
-def refuses(request: HttpRequest, demand: Demand) -> Refusal | None:
+def refuses(request: Request, demand: Demand) -> Refusal | None:
     """The first thing that the view demands and the request lacks, in the order of its asking."""
     gate = request.gate
     if demand.signed_in and (not gate.user_id or gate.user_id != request.user.pk):

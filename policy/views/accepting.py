@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models.functions import Now
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.guard import signed_in
+from accounts.requests import Request
 from policy import documents
 from policy.answers import safe_next
 from policy.forms import AcceptanceForm
@@ -26,7 +27,7 @@ ASKED = (Kind.CRM, Kind.COMPANY)
 @signed_in
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def accept(request: HttpRequest) -> HttpResponse:
+def accept(request: Request) -> HttpResponse:
     if request.method == "POST":
         forms = _posted(request)
         for form in forms.values():
@@ -43,7 +44,7 @@ def accept(request: HttpRequest) -> HttpResponse:
 @signed_in
 @never_cache
 @require_safe
-def decline(request: HttpRequest) -> HttpResponse:
+def decline(request: Request) -> HttpResponse:
     return render(
         request,
         "policy/decline.html",
@@ -51,7 +52,7 @@ def decline(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _waiting(request: HttpRequest) -> list[PolicyVersion]:
+def _waiting(request: Request) -> list[PolicyVersion]:
     """Each with the moment, by the database's clock, at which it is shown."""
     return list(
         PolicyVersion.objects.waiting_for(request.gate.user_id, request.gate.company_id)
@@ -61,7 +62,7 @@ def _waiting(request: HttpRequest) -> list[PolicyVersion]:
     )
 
 
-def _posted(request: HttpRequest) -> dict[str, AcceptanceForm]:
+def _posted(request: Request) -> dict[str, AcceptanceForm]:
     return {
         kind: AcceptanceForm(request.POST, prefix=kind, user_id=request.gate.user_id)
         for kind in ASKED
@@ -69,7 +70,7 @@ def _posted(request: HttpRequest) -> dict[str, AcceptanceForm]:
     }
 
 
-def _record(request: HttpRequest, form: AcceptanceForm) -> None:
+def _record(request: Request, form: AcceptanceForm) -> None:
     version = PolicyVersion.objects.select_related("policy").get(pk=form.cleaned_data["version"])
     version.accept(
         by=request.gate,
@@ -78,7 +79,7 @@ def _record(request: HttpRequest, form: AcceptanceForm) -> None:
     )
 
 
-def _afterwards(request: HttpRequest, forms: dict[str, AcceptanceForm]) -> HttpResponse:
+def _afterwards(request: Request, forms: dict[str, AcceptanceForm]) -> HttpResponse:
     """On to where the person was headed, or back to what still waits. A form that was opened on a
     version replaced meanwhile is recorded, and the newer one is shown."""
     next_address = safe_next(request.POST.get("next"))
@@ -105,7 +106,7 @@ def _only_unticked(form: AcceptanceForm) -> bool:
 
 
 def _page(
-    request: HttpRequest,
+    request: Request,
     waiting: list[PolicyVersion],
     next_address: str,
     unticked: dict[str, AcceptanceForm],
@@ -115,7 +116,7 @@ def _page(
 
 
 def _document(
-    request: HttpRequest, version: PolicyVersion, unticked: AcceptanceForm | None
+    request: Request, version: PolicyVersion, unticked: AcceptanceForm | None
 ) -> dict[str, Any]:
     text = version.text_in(get_language())
     return {
@@ -165,7 +166,7 @@ def _changed_since(user_id: int, version: PolicyVersion) -> dict[str, Any]:
     }
 
 
-def _ways(request: HttpRequest) -> list[dict[str, Any]]:
+def _ways(request: Request) -> list[dict[str, Any]]:
     """What works today, without accepting. Export and deletion say that they do not yet."""
     ways: list[dict[str, Any]] = [
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.guard import member, operator, requires
+from accounts.requests import Request
 from policy import answers, bundled, differences, documents
 from policy.forms import PublicationForm
 from policy.models import Kind, Policy, PolicyVersion
@@ -26,7 +27,7 @@ PLATFORM = (Kind.CRM, Kind.SITE)
 @operator
 @never_cache
 @GET_OR_POST
-def publish(request: HttpRequest, kind: str = Kind.CRM) -> HttpResponse:
+def publish(request: Request, kind: str = Kind.CRM) -> HttpResponse:
     """A new version of the site's or the CRM's policy."""
     return _publish(request, _platform_or_404(kind))
 
@@ -34,7 +35,7 @@ def publish(request: HttpRequest, kind: str = Kind.CRM) -> HttpResponse:
 @operator
 @never_cache
 @require_POST
-def preview(request: HttpRequest, kind: str = Kind.CRM) -> HttpResponse:
+def preview(request: Request, kind: str = Kind.CRM) -> HttpResponse:
     return _preview(request, _platform_or_404(kind))
 
 
@@ -42,7 +43,7 @@ def preview(request: HttpRequest, kind: str = Kind.CRM) -> HttpResponse:
 @requires("company.policy")
 @never_cache
 @GET_OR_POST
-def company(request: HttpRequest) -> HttpResponse:
+def company(request: Request) -> HttpResponse:
     """A new version of one's own company's policy."""
     if refusal := _crm_first(request):
         return answers.answer(request, refusal)
@@ -53,7 +54,7 @@ def company(request: HttpRequest) -> HttpResponse:
 @requires("company.policy")
 @never_cache
 @require_POST
-def company_preview(request: HttpRequest) -> HttpResponse:
+def company_preview(request: Request) -> HttpResponse:
     return _preview(request, Policy(kind=Kind.COMPANY, company_id=request.gate.company_id))
 
 
@@ -63,7 +64,7 @@ def _platform_or_404(kind: str) -> Policy:
     return Policy(kind=kind)
 
 
-def _crm_first(request: HttpRequest) -> answers.Refusal | None:
+def _crm_first(request: Request) -> answers.Refusal | None:
     """A company's policy may be published before it is accepted, but not before the CRM's is: the
     row rule says so, too, but only once the text is written."""
     waiting = [each for each in request.gate.missing or [] if each["kind"] == Kind.CRM]
@@ -79,7 +80,7 @@ def _latest(about: Policy) -> PolicyVersion | None:
     )
 
 
-def _form(request: HttpRequest, about: Policy, latest: PolicyVersion | None) -> PublicationForm:
+def _form(request: Request, about: Policy, latest: PolicyVersion | None) -> PublicationForm:
     """Starts from the version published last, or from the text that comes with the software."""
     if latest:
         texts = {text.language: text.body for text in latest.texts.all()}
@@ -90,7 +91,7 @@ def _form(request: HttpRequest, about: Policy, latest: PolicyVersion | None) -> 
     return PublicationForm(request.POST or None, latest=latest, texts=texts)
 
 
-def _publish(request: HttpRequest, about: Policy) -> HttpResponse:
+def _publish(request: Request, about: Policy) -> HttpResponse:
     latest = _latest(about)
     form = _form(request, about, latest)
     if not form.is_valid():
@@ -112,7 +113,7 @@ def _publish(request: HttpRequest, about: Policy) -> HttpResponse:
     return redirect(version)
 
 
-def _preview(request: HttpRequest, about: Policy) -> HttpResponse:
+def _preview(request: Request, about: Policy) -> HttpResponse:
     latest = _latest(about)
     form = _form(request, about, latest)
     previews = []
@@ -131,7 +132,7 @@ def _preview(request: HttpRequest, about: Policy) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest,
+    request: Request,
     about: Policy,
     form: PublicationForm,
     latest: PolicyVersion | None,

@@ -5,32 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from accounts.guard import public
+from accounts.requests import Request
 from policy import differences, documents
 from policy.models import Kind, PolicyVersion, PolicyVersionQuerySet
 
 
 @public
 @require_safe
-def current(request: HttpRequest, kind: str, slug: str | None = None) -> HttpResponse:
+def current(request: Request, kind: str, slug: str | None = None) -> HttpResponse:
     return _document(request, _in_force_or_404(kind, slug))
 
 
 @public
 @require_safe
-def version(request: HttpRequest, number: int, kind: str, slug: str | None = None) -> HttpResponse:
+def version(request: Request, number: int, kind: str, slug: str | None = None) -> HttpResponse:
     return _document(request, get_object_or_404(_published(kind, slug), number=number))
 
 
 @public
 @require_safe
-def versions(request: HttpRequest, kind: str, slug: str | None = None) -> HttpResponse:
+def versions(request: Request, kind: str, slug: str | None = None) -> HttpResponse:
     in_force = _in_force_or_404(kind, slug)
     text = in_force.text_in(get_language())
     return render(
@@ -42,7 +43,7 @@ def versions(request: HttpRequest, kind: str, slug: str | None = None) -> HttpRe
 
 @public
 @require_safe
-def diff(request: HttpRequest, number: int, kind: str, slug: str | None = None) -> HttpResponse:
+def diff(request: Request, number: int, kind: str, slug: str | None = None) -> HttpResponse:
     """What a version changed since the one before, or since the one asked for."""
     new = get_object_or_404(_published(kind, slug), number=number)
     since = request.GET.get("since", "")
@@ -72,7 +73,7 @@ def _in_force_or_404(kind: str, slug: str | None) -> PolicyVersion:
     return found
 
 
-def _document(request: HttpRequest, shown: PolicyVersion) -> HttpResponse:
+def _document(request: Request, shown: PolicyVersion) -> HttpResponse:
     text = shown.text_in(get_language())
     in_force = shown.siblings().in_force().first()
     waiting = {document["id"] for document in request.gate.missing or []}

@@ -37,6 +37,6 @@ class Command(BaseCommand):
 
 
 def _site() -> str:
-    if settings.DEBUG:
+    if settings.DEVELOPMENT:
         return f"http://127.0.0.1:{settings.PORT}"
     return f"https://{settings.ALLOWED_HOSTS[0].lstrip('.')}"

@@ -55,7 +55,7 @@ class Command(BaseCommand):
         self.stdout.write("Preparing the database …")
         call_command("migrate", verbosity=0)
         call_command("publish_bundled")
-        if settings.DEBUG and not Company.objects.using(OWNER).exists():
+        if settings.DEVELOPMENT and not Company.objects.using(OWNER).exists():
             self.stdout.write("Loading the demo companies …")
             call_command("demo", stdout=StringIO())
         connections.close_all()  # from here on nothing of ours is the owner
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         while not (self.told.is_set() or server.died or answers(f"{address}/healthz")):
             time.sleep(0.1)
         self.stdout.write(f"Covenant is at {address} (Ctrl-C ends it)")
-        if settings.DEBUG:
+        if settings.DEVELOPMENT:
             call_command("demo", "--sign-ins", stdout=self.stdout)
 
     def watch(self, server: Child, worker: Child) -> None:
