@@ -8,10 +8,10 @@ run test lint prove bench: export DEBUG ?= 1
 
 .PHONY: run test lint prove bench lock
 
-run: .venv/ready locale/ready
+run: .venv/ready
 	@$(BIN)/python manage.py run
 
-test: .venv/ready locale/ready
+test: .venv/ready
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: .venv/ready
@@ -37,10 +37,4 @@ lock: .venv/ready
 	@echo "Installing the locked libraries into .venv ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@touch $@
-
-# Compiled translations, by Babel: gettext's own tools need not be there.
-locale/ready: .venv/ready $(wildcard locale/*/LC_MESSAGES/django.po)
-	@mkdir -p locale
-	@for po in $(wildcard locale/*/LC_MESSAGES/django.po); do $(BIN)/pybabel --quiet compile --input-file $$po --output-file $${po%.po}.mo; done
 	@touch $@

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Text = str | Promise
 Tone = Literal["new", "work", "ok", "bad", "idle"]
@@ -133,6 +134,10 @@ _REASON: Final[frozenset[Requirement]] = frozenset({"reason"})
 _COMMENT: Final[frozenset[Requirement]] = frozenset({"comment"})
 _RECALL: Final[frozenset[Requirement]] = frozenset({"recall_at"})
 
+# Named as the status in English; in other languages a step is a verb.
+_CANCEL: Final = pgettext_lazy("move", "Cancel")
+_TRASH: Final = pgettext_lazy("move", "Trash")
+
 # Where an order is while it is being called, and may be decided on.
 _CALLING: Final = ("processing", "recall", "no_answer", "hold")
 
@@ -147,12 +152,12 @@ MOVES: Final[tuple[Move, ...]] = (
     *(Move("hold", frm, "hold", _("Hold"), _CALLERS, _COMMENT) for frm in _CALLING[:3]),
     # Deciding
     *(Move("confirm", frm, "confirmed", _("Confirm"), _CALLERS, _SHIPPABLE) for frm in _CALLING),
-    *(Move("cancel", frm, "cancelled", _("Cancel"), _CALLERS, _REASON) for frm in _CALLING),
-    *(Move("trash", frm, "trash", _("Trash"), _CALLERS, _REASON) for frm in _CALLING),
-    Move("trash", "new", "trash", _("Trash"), _LEADS, _REASON),
+    *(Move("cancel", frm, "cancelled", _CANCEL, _CALLERS, _REASON) for frm in _CALLING),
+    *(Move("trash", frm, "trash", _TRASH, _CALLERS, _REASON) for frm in _CALLING),
+    Move("trash", "new", "trash", _TRASH, _LEADS, _REASON),
     # Thinking again
-    Move("cancel", "confirmed", "cancelled", _("Cancel"), _CALLERS, _REASON),
-    Move("cancel", "packed", "cancelled", _("Cancel"), _LEADS, _REASON),
+    Move("cancel", "confirmed", "cancelled", _CANCEL, _CALLERS, _REASON),
+    Move("cancel", "packed", "cancelled", _CANCEL, _LEADS, _REASON),
     Move("reopen", "confirmed", "processing", _("Reopen"), _LEADS, _COMMENT),
     Move("reopen", "cancelled", "processing", _("Reopen"), _LEADS, _COMMENT),
     Move("reopen", "trash", "processing", _("Reopen"), _LEADS, _COMMENT),
