@@ -15,7 +15,8 @@ env = environ.Env()
 
 # Where it runs: a developer's machine or a server, its data folder, its port.
 
-DEBUG = env.bool("DEBUG", default=False)
+DEVELOPMENT = env.bool("DEBUG", default=False)
+DEBUG = False  # Django's own: pages that show the code in place of ours, and every query kept
 VAR = embedded.data_folder()
 PORT = env.int("PORT", default=8000)
 
@@ -26,7 +27,7 @@ TO_BE_GIVEN = {
     "MASTER_KEY": "32 bytes in base64 that wrap the companies' keys: openssl rand -base64 32",
     "ALLOWED_HOSTS": "the names this site is served under, separated by commas",
 }
-_defaults = development.defaults(VAR) if DEBUG else {}
+_defaults = development.defaults(VAR) if DEVELOPMENT else {}
 _given = {name: env.str(name, default=_defaults.get(name, "")) for name in TO_BE_GIVEN}
 if _missing := [name for name, value in _given.items() if not value]:
     raise ImproperlyConfigured(
@@ -68,7 +69,7 @@ DATABASE_ROUTERS = ["crmsite.databases.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 WEB_ROLE = DATABASES["default"]["USER"]
 
-if DEBUG:
+if DEVELOPMENT:
     development.refuse_a_server(ALLOWED_HOSTS, DATABASES["default"]["HOST"])
 
 # What it is made of.
@@ -154,8 +155,8 @@ LOGIN_REDIRECT_URL = "/orders/"
 LOGOUT_REDIRECT_URL = "/"
 
 SESSION_ENGINE = "accounts.sessions"
-SESSION_COOKIE_NAME = "covenant" if DEBUG else "__Host-covenant"
-SESSION_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_NAME = "covenant" if DEVELOPMENT else "__Host-covenant"
+SESSION_COOKIE_SECURE = not DEVELOPMENT
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_USE_SESSIONS = True
@@ -200,10 +201,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_SSL_REDIRECT = not DEBUG
+SECURE_SSL_REDIRECT = not DEVELOPMENT
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # a probe on the machine itself speaks plain HTTP
-SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
-SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEVELOPMENT
 SECURE_HSTS_PRELOAD = False
 
 # Files: ours are served by whitenoise; those people upload stay in memory.
@@ -213,15 +214,15 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 _storage = (
     "django.contrib.staticfiles.storage.StaticFilesStorage"
-    if DEBUG
+    if DEVELOPMENT
     else "whitenoise.storage.CompressedManifestStaticFilesStorage"
 )
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": _storage},
 }
-WHITENOISE_USE_FINDERS = DEBUG
-WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_USE_FINDERS = DEVELOPMENT
+WHITENOISE_AUTOREFRESH = DEVELOPMENT
 MEBIBYTE = 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["orders.uploads.BoundedUpload"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 26 * MEBIBYTE
@@ -237,7 +238,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-if DEBUG and not env.str("EMAIL_URL", default=""):
+if DEVELOPMENT and not env.str("EMAIL_URL", default=""):
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR / "mail"
 else:
@@ -251,7 +252,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "crmsite.logs.formatter", "with_messages": DEBUG}},
+    "formatters": {"json": {"()": "crmsite.logs.formatter", "with_messages": DEVELOPMENT}},
     "handlers": {
         "stdout": {
             "class": "logging.StreamHandler",

@@ -119,6 +119,7 @@ def test_loading_again_ends_the_same_and_as_guarded(superuser):
     assert superuser.execute(GUARDS).fetchall() == guards
 
 
-def test_refuses_outside_development():
+def test_refuses_outside_development(settings):
+    settings.DEVELOPMENT = False
     with pytest.raises(CommandError, match="DEBUG=1"):
-        call_command("demo")  # pytest-django switches DEBUG off
+        call_command("demo")

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         self.announce()
 
     def load(self) -> None:
-        if not settings.DEBUG:
+        if not settings.DEVELOPMENT:
             raise CommandError(
                 "The demo is for development (DEBUG=1): everybody knows its passwords."
             )
