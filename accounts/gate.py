@@ -40,6 +40,7 @@ class Entry:
     user_name: Any = None
     user_email: Any = None
     user_language: str | None = None
+    companies: int = 0  # how many the person is a member of
     company_id: Any = None
     company_name: Any = None
     company_slug: Any = None

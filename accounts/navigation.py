@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from accounts.models import Membership
+from accounts.gate import Entry
+from accounts.requests import Request
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Place:
 
 
 PLACES: Final[list[Place]] = []
+NOBODY: Final = Entry()
 
 
 def register(label: Any, url_name: str, icon: str, permission: str | None, order: int) -> None:
@@ -30,17 +31,17 @@ def register(label: Any, url_name: str, icon: str, permission: str | None, order
     PLACES.sort(key=lambda place: place.order)
 
 
-def places(request: HttpRequest) -> dict[str, Any]:
+def places(request: Request) -> dict[str, Any]:
     """The context processor: `nav`, and whether there is another company to go to."""
+    entry = getattr(request, "gate", NOBODY)  # a host refused by name never reaches the gate
     return {
-        "nav": SimpleLazyObject(lambda: _open_to(request)),
-        "can_switch": SimpleLazyObject(lambda: _has_several_companies(request)),
+        "nav": SimpleLazyObject(lambda: _open_to(request, entry)),
+        "can_switch": entry.companies > 1,
     }
 
 
-def _open_to(request: HttpRequest) -> list[dict[str, Any]]:
-    entry = getattr(request, "gate", None)
-    if not entry or not entry.company_id:
+def _open_to(request: Request, entry: Entry) -> list[dict[str, Any]]:
+    if not entry.company_id:
         return []
     found = [
         {"url": reverse(place.url_name), "icon": place.icon, "label": place.label}
@@ -53,10 +54,3 @@ def _open_to(request: HttpRequest) -> list[dict[str, Any]]:
         default=None,
     )
     return [{**place, "current": place["url"] == here} for place in found]
-
-
-def _has_several_companies(request: HttpRequest) -> bool:
-    entry = getattr(request, "gate", None)
-    if not entry or not entry.user_id:
-        return False
-    return Membership.objects.living().filter(user_id=entry.user_id).count() > 1

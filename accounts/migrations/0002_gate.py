@@ -138,7 +138,7 @@ PASSES = """
 -- company, and returns in the same round trip what the request has to know about its holder.
 CREATE FUNCTION gate.enter(app_key text, secret text)
 RETURNS TABLE (user_id bigint, user_name text, user_email text, user_language text,
-    company_id bigint, company_name text, company_slug text,
+    companies bigint, company_id bigint, company_name text, company_slug text,
     company_currency text, company_time_zone text, role text, membership_id uuid, team_id uuid,
     partner_id uuid, data text, missing jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -147,7 +147,10 @@ BEGIN
     PERFORM set_config('gate.app', app_key, true), set_config('gate.company', '', true),
             set_config('gate.pass', coalesce(secret, ''), true);
     RETURN QUERY
-    SELECT u.id, u.name::text, u.email::text, u.language::text, m.company_id, c.name::text, c.slug::text, c.currency::text, c.time_zone::text,
+    SELECT u.id, u.name::text, u.email::text, u.language::text,
+           (SELECT count(*) FROM public.accounts_membership o
+             WHERE o.user_id = u.id AND o.left_at IS NULL),
+           m.company_id, c.name::text, c.slug::text, c.currency::text, c.time_zone::text,
            m.role::text, m.id, m.team_id, m.partner_id, p.data,
            CASE WHEN u.id IS NOT NULL THEN gate.missing_policies(u.id, m.company_id) END
       FROM public.accounts_pass p
