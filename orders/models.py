@@ -207,6 +207,9 @@ class Order(CompanyOwned):
                 condition=models.Q(status="processing"),
             ),
             models.CheckConstraint(condition=models.Q(total__gte=0), name="orders_order_total"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=list(statuses.STATUSES)), name="orders_order_status"
+            ),
         ]
         indexes: ClassVar = [
             models.Index("company", "created_at", "id", name="orders_order_newest"),

@@ -333,7 +333,8 @@ ALTER TABLE accounts_companykey ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 CREATE POLICY reads ON accounts_companykey FOR SELECT USING (
     company_id = gate.claim() AND (SELECT gate.allows('persons.open')) IS NOT NULL);
 CREATE POLICY makes ON accounts_companykey FOR INSERT WITH CHECK (
-    company_id = gate.claim() AND (SELECT gate.allows('persons.open')) IS NOT NULL);
+    company_id = gate.claim() AND version = 1  -- the first; a later one is the owner role's to make
+    AND (SELECT gate.allows('persons.open')) IS NOT NULL);
 GRANT SELECT, INSERT ON accounts_companykey TO :web;
 
 -- Entries are added, by whoever did the deed and in no other name, and never changed.
