@@ -7,15 +7,19 @@ and adds with his own pass, under the row rules.
 from __future__ import annotations
 
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts import founding
 from accounts.models import Company, Membership, Partner, Team, User
+from orders import imports, spreadsheets
 from orders.intake import ItemDraft
-from orders.models import Import, ImportChunk, ImportRefusal, Order
+from orders.mapping import guess
+from orders.models import Order
 from orders.persons import Person
+from orders.screening import Reading, screened
 from policy.models import Policy, PolicyVersion
 from tests import people
 from tests.people import PASSWORD, PEOPLE, Someone, as_
@@ -24,6 +28,11 @@ COMPANIES = (
     ("aurora", "RO", "EUR", "Europe/Bucharest"),
     ("borealis", "KZ", "KZT", "Asia/Almaty"),
 )
+# An import that no worker has taken up: a chunk of one order, and a line that was refused.
+UPLOAD = b"""Order number,Name,Phone,Country,Item,Quantity,Price
+N1,Ana Pop,+40 721 234 643,RO,Belt,1,9.90
+N2,Dan Pop,12,RO,Belt,1,9.90
+"""
 PHONES = {"aurora": "+40721234643", "borealis": "+77472937614"}
 COMPANY_POLICY = "# {name}'s policy\n\n{name} keeps orders to deliver them, and deletes them after."
 
@@ -102,14 +111,9 @@ def _work(someone: Someone) -> None:
             partner=partner.id,
         )
         order.say(by=entry, text="Call after six.")
-        of_company = {"company_id": entry.company_id}
-        run = Import.objects.create(
-            **of_company, author_id=entry.user_id, file_name="a.csv", rows=2, drafts=2
-        )
-        ImportChunk.objects.create(
-            **of_company, import_id=run.id, position=0, drafts=1, body=b"sealed"
-        )
-        ImportRefusal.objects.create(**of_company, import_id=run.id, line=2, reasons=["empty"])
+        sheet = spreadsheets.read(UPLOAD)
+        reading = Reading(ZoneInfo("UTC"), entry.company_currency)
+        imports.begin(by=entry, file_name="a.csv", outcomes=screened(sheet, guess(sheet), reading))
 
 
 _HASH = make_password(PASSWORD)

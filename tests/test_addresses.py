@@ -1,0 +1,249 @@
+"""Every address by everybody: one table of what each gets. An address that is not in it fails.
+
+What the letters mean:
+
+    .  200: the page itself          L  to the sign-in form, and back afterwards
+    >  a redirect within the site    A  to the policies that wait for acceptance, and back
+    F  403: a rule refused           C  to choosing a company, or to the page of who has none
+    N  404: as if it did not exist   M  405: this address takes a POST, or takes none
+    G  410: a link that is used up   B  422 or its like: what was sent is not enough
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from orders.models import Import, Order
+from tests import people
+
+VISITORS = (
+    None, people.ann, people.adam, people.lena, people.gail, people.pat, people.newt,
+    people.bea, people.boris, people.sue, people.olga, people.nina,
+)  # fmt: skip
+
+# The objects in an address are always Aurora's. A column each for:
+#   nobody; Aurora's owner, admin, lead, agent, partner, and an agent who has not accepted;
+#   Borealis's owner and agent; support staff, the operator, somebody without a company.
+# fmt: off
+GETS = {
+    #  -oalgpn ob son
+    "": "............",
+    "healthz": "............",
+    "login/": ".>>>>>>>>>>>",
+    "logout/": ">...........",
+    "login/inactive/": "............",
+    "login/password/": "............",
+    "login/password/sent/": "............",
+    "login/password/done/": "............",
+    r"^login/password/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[\w-]{1,100})/$": "GGGGGGGGGGGG",
+    "password/": "L...........",
+    "company/choose/": "L........CC.",
+    "staff/": "LCCCCCCCC..C",
+    "invitation/<slug:secret>/": "NNNNNNNNNNNN",
+    "company/": "L....FA..CCC",
+    "company/invitations/": "LMMFFFAMFCCC",
+    "company/invitations/<uuid:invitation_id>/withdrawal/": "LMMFFFAMFCCC",
+    "company/people/<uuid:membership_id>/place/": "LMMFFFAMFCCC",
+    "company/people/<uuid:membership_id>/removal/": "LMMFFFAMFCCC",
+    "company/departure/": "LMMMMMMMMCCC",
+    "company/teams/": "LMMFFFAMFCCC",
+    "privacy/": "............",
+    "policy/": "............",
+    "policy/versions/": "............",
+    "policy/versions/<int:number>/": "............",
+    "policy/versions/<int:number>/diff/": "NNNNNNNNNNNN",
+    "privacy/versions/": "............",
+    "privacy/versions/<int:number>/": "............",
+    "privacy/versions/<int:number>/diff/": "NNNNNNNNNNNN",
+    "c/<slug:slug>/policy/": "............",
+    "c/<slug:slug>/policy/versions/": "............",
+    "c/<slug:slug>/policy/versions/<int:number>/": "............",
+    "c/<slug:slug>/policy/versions/<int:number>/diff/": "NNNNNNNNNNNN",
+    "accept/": "L>>>>>.>>>>>",
+    "decline/": "L...........",
+    "operator/policy/new/": "LFFFFFFFFF.F",
+    "operator/policy/new/<slug:kind>/": "LFFFFFFFFF.F",
+    "operator/policy/new/<slug:kind>/preview/": "LFFFFFFFFFMF",
+    "company/policy/": "L..FFFF.FCCC",
+    "company/policy/preview/": "LMMFFFFMFCCC",
+    "orders/": "L.....A..CCC",
+    "orders/next/": "LFFMMFAFMCCC",
+    "orders/new/": "L....FA..CCC",
+    "orders/import/": "L..FFFA.FCCC",
+    "orders/import/<uuid:pk>/": "L..FFFANFCCC",
+    "orders/import/<uuid:pk>/go-on/": "LMMFFFAMFCCC",
+    "orders/import/<uuid:pk>/refusals/": "L..FFFANFCCC",
+    "orders/<uuid:order_id>/": "L.....ANNCCC",
+    "orders/<uuid:order_id>/edit/": "L....FANNCCC",
+    "orders/<uuid:order_id>/move/": "LMMMMFAMMCCC",
+    "orders/<uuid:order_id>/comment/": "LMMMMFAMMCCC",
+    "orders/<uuid:order_id>/reveal/": "LMMMMFAMMCCC",
+    "orders/<uuid:order_id>/assign/": "LMMMFFAMFCCC",
+}
+POSTS = {
+    #  -oalgpn ob son
+    "": "............",
+    "healthz": "............",
+    "login/": ".>>>>>>>>>>>",
+    "logout/": ">>>>>>>>>>>>",
+    "login/inactive/": "MMMMMMMMMMMM",
+    "login/password/": "............",
+    "login/password/sent/": "MMMMMMMMMMMM",
+    "login/password/done/": "MMMMMMMMMMMM",
+    r"^login/password/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[\w-]{1,100})/$": "GGGGGGGGGGGG",
+    "password/": "L...........",
+    "company/choose/": "L........CC.",
+    "staff/": "LCCCCCCCC..C",
+    "invitation/<slug:secret>/": "NNNNNNNNNNNN",
+    "company/": "LMMMMFAMMCCC",
+    "company/invitations/": "LBBFFFABFCCC",
+    "company/invitations/<uuid:invitation_id>/withdrawal/": "LNNFFFANFCCC",
+    "company/people/<uuid:membership_id>/place/": "L>>FFFANFCCC",
+    "company/people/<uuid:membership_id>/removal/": "L>>FFFANFCCC",
+    "company/departure/": "L>CCCCC>CCCC",
+    "company/teams/": "LBBFFFABFCCC",
+    "privacy/": "MMMMMMMMMMMM",
+    "policy/": "MMMMMMMMMMMM",
+    "policy/versions/": "MMMMMMMMMMMM",
+    "policy/versions/<int:number>/": "MMMMMMMMMMMM",
+    "policy/versions/<int:number>/diff/": "MMMMMMMMMMMM",
+    "privacy/versions/": "MMMMMMMMMMMM",
+    "privacy/versions/<int:number>/": "MMMMMMMMMMMM",
+    "privacy/versions/<int:number>/diff/": "MMMMMMMMMMMM",
+    "c/<slug:slug>/policy/": "MMMMMMMMMMMM",
+    "c/<slug:slug>/policy/versions/": "MMMMMMMMMMMM",
+    "c/<slug:slug>/policy/versions/<int:number>/": "MMMMMMMMMMMM",
+    "c/<slug:slug>/policy/versions/<int:number>/diff/": "MMMMMMMMMMMM",
+    "accept/": "L>>>>>.>>>>>",
+    "decline/": "LMMMMMMMMMMM",
+    "operator/policy/new/": "LFFFFFFFFF.F",
+    "operator/policy/new/<slug:kind>/": "LFFFFFFFFF.F",
+    "operator/policy/new/<slug:kind>/preview/": "LFFFFFFFFF.F",
+    "company/policy/": "L..FFFF.FCCC",
+    "company/policy/preview/": "L..FFFF.FCCC",
+    "orders/": "LMMMMMAMMCCC",
+    "orders/next/": "LFF>>FAF>CCC",
+    "orders/new/": "LBBBBFABBCCC",
+    "orders/import/": "LBBFFFABFCCC",
+    "orders/import/<uuid:pk>/": "LMMFFFAMFCCC",
+    "orders/import/<uuid:pk>/go-on/": "L>>FFFANFCCC",
+    "orders/import/<uuid:pk>/refusals/": "LMMFFFAMFCCC",
+    "orders/<uuid:order_id>/": "LMMMMMAMMCCC",
+    "orders/<uuid:order_id>/edit/": "LBBBBFANNCCC",
+    "orders/<uuid:order_id>/move/": "LBBBBFANNCCC",
+    "orders/<uuid:order_id>/comment/": "LBBBBFANNCCC",
+    "orders/<uuid:order_id>/reveal/": "L....FANNCCC",
+    "orders/<uuid:order_id>/assign/": "L>>>FFANFCCC",
+}
+# fmt: on
+
+
+@pytest.fixture
+def arguments() -> dict[str, object]:
+    """What fills the parameters of an address, by name."""
+    with people.as_(people.ann):
+        order = Order.objects.first()
+        run = Import.objects.first()
+        assert order and run
+        return {
+            "order_id": order.id,
+            "pk": run.id,
+            "membership_id": people.gail.membership().id,
+            "invitation_id": uuid4(),
+            "secret": "wrong",
+            "uidb36": "1",
+            "key": "wrong",
+            "number": 1,
+            "slug": "aurora",
+            "kind": "crm",
+        }
+
+
+def patterns(
+    found: list[URLPattern | URLResolver] | None = None, space: str = ""
+) -> Iterator[tuple[str, URLPattern]]:
+    """Every address of the site, with the name that reverses to it."""
+    for pattern in found if found is not None else get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from patterns(pattern.url_patterns, inner)
+        else:
+            yield f"{space}{pattern.name}", pattern
+
+
+def address(name: str, pattern: URLPattern, arguments: dict[str, object]) -> str:
+    wanted = pattern.pattern.regex.groupindex
+    return reverse(name, kwargs={key: arguments[key] for key in wanted})
+
+
+def letter(response: HttpResponse) -> str:
+    if response.status_code in (301, 302, 303):
+        path = urlsplit(response["Location"]).path
+        known = {"/login/": "L", "/accept/": "A", "/company/choose/": "C", "/staff/": "C"}
+        return known.get(path, ">")
+    return {200: ".", 403: "F", 404: "N", 405: "M", 410: "G", 400: "B", 422: "B", 409: "B"}.get(
+        response.status_code, str(response.status_code)
+    )
+
+
+def answered(visitor: people.Someone | None, method: str, path: str) -> str:
+    """What a fresh sign-in gets there; whatever it did is undone."""
+    with transaction.atomic():
+        client = Client(raise_request_exception=False)
+        if visitor:
+            people.sign_in(client, visitor)
+        found = letter(getattr(client, method)(path))
+        transaction.set_rollback(True)
+    return found
+
+
+def test_every_address_is_in_the_table() -> None:
+    every = [str(pattern.pattern) for _name, pattern in patterns()]
+    assert sorted(GETS) == sorted(POSTS) == sorted(every)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("method", "table"), [("get", GETS), ("post", POSTS)])
+@pytest.mark.parametrize("visitor", VISITORS, ids=str)
+def test_each_visitor_gets_what_the_table_says(
+    visitor: people.Someone | None,
+    method: str,
+    table: dict[str, str],
+    arguments: dict[str, object],
+) -> None:
+    column = VISITORS.index(visitor)
+    expected = {route: row[column] for route, row in table.items()}
+    got = {
+        str(pattern.pattern): answered(visitor, method, address(name, pattern, arguments))
+        for name, pattern in patterns()
+    }
+    assert got == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("visitor", [people.bea, people.boris, people.gus], ids=str)
+def test_an_object_out_of_reach_answers_like_one_that_does_not_exist(
+    visitor: people.Someone, arguments: dict[str, object]
+) -> None:
+    """Gus is an agent of Aurora: Gail's order is as far from him as Borealis is."""
+    with people.as_(people.ann) as ann:
+        order = Order.objects.get(id=arguments["order_id"])
+        order.assign(by=ann, agent_id=people.gail.membership().id)
+    client = people.sign_in(Client(), visitor)
+    there = client.get(f"/orders/{order.id}/")
+    nowhere = client.get(f"/orders/{uuid4()}/")
+    assert there.status_code == nowhere.status_code == 404
+    assert without_tokens(there.text) == without_tokens(nowhere.text)
+
+
+def without_tokens(page: str) -> str:
+    return re.sub(r"[A-Za-z0-9]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "", page)
