@@ -19,14 +19,18 @@ RESTART_INTERVAL = 5  # seconds between the starts of a child that keeps dying
 class Child:
     """A process of ours, in a session of its own, so that a terminal's Ctrl-C reaches only us."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, environment: dict[str, str]) -> None:
         self.command = command
+        self.environment = environment
         self.start()
 
     def start(self) -> None:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, *self.command], start_new_session=True, preexec_fn=end_with_parent()
+            [sys.executable, *self.command],
+            env=self.environment,
+            start_new_session=True,
+            preexec_fn=end_with_parent(),
         )
 
     @property

@@ -1,5 +1,6 @@
 """Everything at once on one's own machine: what `make run` runs."""
 
+import os
 import signal
 import time
 from io import StringIO
@@ -43,8 +44,9 @@ class Command(BaseCommand):
         self.prepare()
         children: list[Child] = []
         try:
-            children.append(worker := Child("manage.py", "worker"))
-            children.append(server := Child(*SERVER, f"--bind=127.0.0.1:{settings.PORT}"))
+            told = {"environment": as_the_web_role()}
+            children.append(worker := Child("manage.py", "worker", **told))
+            children.append(server := Child(*SERVER, f"--bind=127.0.0.1:{settings.PORT}", **told))
             self.announce(server)
             self.watch(server, worker)
         finally:
@@ -81,6 +83,15 @@ class Command(BaseCommand):
                 self.stderr.write("The worker died and is started again.")
                 worker.start()
             time.sleep(WATCH_INTERVAL)
+
+
+def as_the_web_role() -> dict[str, str]:
+    """The environment of what serves and works: nothing in it leads to the owner role."""
+    environment = dict(os.environ)
+    environment.pop("OWNER_DATABASE_URL", None)
+    if settings.EMBEDDED:
+        environment["DATABASE_URL"], _owner = embedded.addresses(settings.VAR)
+    return environment
 
 
 def answers(address: str) -> bool:
