@@ -9,10 +9,10 @@ Where that pass no longer opens anything the import stands still, and somebody w
 it go on under a pass of their own. Partners that are new are made by `begin`, so that the worker's
 pass need not reach them.
 
-An order is "already there" where the company has its external number, from whichever shop; one
-without a number, where the same telephone ordered for the same total at the same moment. So a file
-that is uploaded twice is refused line by line, and order 1001 of a second shop is refused, too: its
-line is in the file of refused rows, whereas a doubled parcel would be on its way.
+An order is "already there" where the company has one of its external number and telephone (every
+shop begins to count at 1001, so the number alone says little); one without a number, where the same
+telephone ordered for the same total at the same moment. So a file that is uploaded twice is refused
+line by line, each with the number of the order that is there.
 """
 
 from __future__ import annotations
@@ -282,28 +282,25 @@ Identity = tuple[Any, ...]
 
 
 def identity_of(order: OrderDraft, held: Keys) -> Identity:
+    phone = phone_hash(order.person.phone, held.index_key)
     if order.external_id:
-        return (order.external_id,)
-    return phone_hash(order.person.phone, held.index_key), order.created_at, order.total
+        return phone, order.external_id
+    return phone, order.created_at, order.total
 
 
 def already_there(orders: Iterable[OrderDraft], held: Keys, *, by: Entry) -> dict[Identity, str]:
-    """The numbers, as "№ 12", of orders that the company has of these. Two statements at most."""
+    """The numbers, as "№ 12", of the orders that the company has of these. One statement."""
     identities = {identity_of(order, held) for order in orders}
-    numbers = [identity[0] for identity in identities if len(identity) == 1]
-    phones = [identity[0] for identity in identities if len(identity) > 1]
-    ours = Order.objects.filter(company_id=by.company_id)
+    ours = Order.objects.filter(
+        company_id=by.company_id, phone_hash__in={phone for phone, *_rest in identities}
+    )
     known: dict[Identity, str] = {}
-    if numbers:
-        found = ours.filter(external_id__in=numbers).values_list("external_id", "number")
-        known = {(external_id,): f"№ {number}" for external_id, number in found}
-    if phones:
-        alike = ours.filter(external_id="", phone_hash__in=phones)
-        for phone, *when_and_total, number in alike.values_list(
-            "phone_hash", "created_at", "total", "number"
-        ):
-            known[(bytes(phone), *when_and_total)] = f"№ {number}"
-    return known
+    for phone, external_id, created_at, total, number in ours.values_list(
+        "phone_hash", "external_id", "created_at", "total", "number"
+    ):
+        rest = (external_id,) if external_id else (created_at, total)
+        known[(bytes(phone), *rest)] = f"№ {number}"
+    return {identity: known[identity] for identity in identities & known.keys()}
 
 
 def finish(run: Import, *, by: Entry) -> None:

@@ -143,8 +143,8 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(
         "name", _("Buyer's name"),
-        "name, full name, fullname, customer name, client name, buyer name, contact name, fio, "
-        "recipient, customer, client, buyer, contact, first and last name, "
+        "name, full name, fullname, customer name, client name, buyer name, buyer s name, "
+        "contact name, fio, recipient, customer, client, buyer, contact, first and last name, "
         "имя, фио, ф и о, имя клиента, имя покупателя, клиент, покупатель, получатель, заказчик, "
         "контакт, контактное лицо, полное имя, имя и фамилия, фамилия имя отчество, "
         "nombre, nombre completo, nombre y apellidos, cliente, destinatario, "

@@ -78,7 +78,9 @@ class Upload:
     What was posted of columns counts only when it was made for this very file.
     """
 
-    def __init__(self, file: UploadedFile[bytes], posted: Any, *, currency: str, country: str) -> None:
+    def __init__(
+        self, file: UploadedFile[bytes], posted: Any, *, currency: str, country: str
+    ) -> None:
         data = file.read()
         self.name = (file.name or "").strip()
         self.sheet = read(data, self.name)
@@ -162,17 +164,14 @@ class ColumnsForm(forms.Form):
         }
 
     def described(self) -> Iterator[dict[str, Any]]:
-        """The columns as the page shows them, those that are used first."""
+        """The columns as the page shows them."""
         samples = sample_rows(self.sheet)
-        shown: list[dict[str, Any]] = [
-            {
+        for index, header in enumerate(self.sheet.header):
+            yield {
                 "header": header,
                 "samples": [str(row[index]) for row in samples if filled(row, index)],
                 "field": self[f"column-{index}"],
             }
-            for index, header in enumerate(self.sheet.header)
-        ]
-        yield from sorted(shown, key=lambda column: not column["field"].value())
 
 
 def sample_rows(sheet: Sheet) -> list[list[Cell]]:

@@ -120,9 +120,11 @@ def unread(request: HttpRequest, form: UploadForm) -> HttpResponse:
 
 def preview_page(request: HttpRequest, upload: Upload) -> HttpResponse:
     valid = upload.is_valid()
+    columns = list(upload.columns.described())
     mapping = {
         "detected": list(detected(upload.sheet)),
-        "columns": list(upload.columns.described()),
+        "columns": [column for column in columns if column["field"].value()],
+        "others": [column for column in columns if not column["field"].value()],
         "options": upload.options,
         "preview": previewed(upload, request.gate) if valid else None,
         "errors": upload.errors,

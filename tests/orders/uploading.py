@@ -100,7 +100,8 @@ def upload(client, data: bytes, name: str = "orders.csv", **posted):
 def filled(answer) -> dict[str, str]:
     """What the browser would post from the preview."""
     mapping = answer.context["mapping"]
-    fields = [column["field"] for column in mapping["columns"]] + list(mapping["options"])
+    columns = mapping["columns"] + mapping["others"]
+    fields = [column["field"] for column in columns] + list(mapping["options"])
     posted = {field.html_name: field.value() or "" for field in fields}
     return posted | {"token": mapping["token"]}
 

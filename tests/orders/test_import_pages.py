@@ -1,0 +1,258 @@
+"""The pages of an import: what is in a file is shown before any of it is stored, and what became
+of it afterwards; a file that can't be read is refused in words, on the same page."""
+
+import io
+import zipfile
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from orders import imports, tasks
+from orders.mapping import guess
+from orders.models import Import, Order
+from orders.spreadsheets import MAX_BYTES, read
+from tests.orders.uploading import (
+    SHOP,
+    ZAKAZY,
+    args_of,
+    begun,
+    filled,
+    id_of,
+    many,
+    refused_file,
+    start,
+    table,
+    upload,
+    worked,
+)
+from tests.people import adam, ann, as_, bea, gail, lena, pat, sign_in
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+GOOD = "7,2026-05-10 13:00,Ana Pop,+40 721 234 643,RO,Belt,2,9.90,,"
+BAD = GOOD.replace("9.90", "much").replace("Ana Pop", "=1+1")
+
+
+def imports_of(someone=adam):
+    with as_(someone):
+        return Import.objects.filter(drafts__gt=2).count(), Order.objects.count()
+
+
+def run_of(answer):
+    with as_(adam):
+        return Import.objects.get(id=id_of(answer))
+
+
+def error_of(answer):
+    assert answer.status_code == 422
+    return answer.context["form"].errors["file"][0]
+
+
+# The file and its columns
+
+
+def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_stored(client):
+    before = imports_of()
+    answer = upload(sign_in(client, adam), SHOP, step="preview")
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert "+40721234643" in page
+    assert "Lineitem name" in page
+    assert imports_of() == before
+
+
+def test_the_columns_chosen_are_those_that_count(client):
+    data = table(GOOD, head="A,B,C,D,E,F,G,H,I,J")
+    answer = upload(sign_in(client, adam), data, step="preview")
+    chosen = filled(answer) | {"column-2": "city", "column-3": "phone", "column-5": "name"}
+    shown = upload(client, data, **chosen, step="check").context["mapping"]["preview"]["rows"]
+    assert shown[0]["cells"][2:5] == ["Belt", "+40721234643", "Ana Pop"]
+
+
+def test_a_file_without_telephones_says_which_column_to_choose(client):
+    answer = upload(sign_in(client, adam), b"Name,City\nAna,Cluj\n", step="preview")
+    assert answer.status_code == 422
+    assert "Telephone" in answer.context["mapping"]["errors"][0]
+    assert "Telephone" in start(client, b"Name,City\nAna,Cluj\n").context["mapping"]["errors"][0]
+
+
+def test_two_columns_cannot_be_one_field(client):
+    answer = start(sign_in(client, adam), table(GOOD), **{"column-2": "phone"})
+    assert answer.status_code == 422
+    assert "Telephone" in answer.context["mapping"]["errors"][0]
+
+
+def test_columns_chosen_for_one_file_do_not_count_for_another(client):
+    chosen = filled(upload(sign_in(client, adam), table(GOOD), step="preview"))
+    before = imports_of()
+    answer = upload(client, SHOP, **chosen, step="start")
+    assert answer.status_code == 200
+    assert answer.context["mapping"]["token"] != chosen["token"]
+    assert imports_of() == before
+
+
+def test_the_preview_shows_nothing_of_prohibited_persons(client):
+    page = upload(sign_in(client, adam), ZAKAZY, step="preview").content.decode()
+    assert "Clause P2" in page
+    assert "Дьячков" not in page
+    assert "548055151" not in page
+    first = table(
+        GOOD.replace("+40 721 234 643", "8 916 123 45 67").replace("Ana", "Anastas"), GOOD
+    )
+    assert "Anastas" not in upload(client, first, step="preview").content.decode()
+
+
+def test_local_telephones_are_those_of_the_country_chosen(client):
+    data = b"Name,Phone\nAna,0721 234 643\n"
+    answer = upload(sign_in(client, adam), data, step="preview")
+    assert answer.context["mapping"]["preview"]["rows"][0]["cells"][3] == "+40721234643"
+
+
+def test_htmx_gets_the_part_that_changes(client):
+    answer = upload(sign_in(client, adam), SHOP, step="preview")
+    assert "<html" in answer.content.decode()
+    client.defaults |= HTMX
+    assert "<html" not in upload(client, SHOP, step="preview").content.decode()
+    answer = upload(client, b"", step="preview")
+    assert answer.status_code == 200
+    assert "The file is empty" in answer.content.decode()
+
+
+# Files that can't be read
+
+
+def bomb() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"<workbook/>")
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 64 * 1024 * 1024)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "message"),
+    [
+        (b"", "a.csv", "empty"),
+        (b"Name,Phone\n", "a.csv", "no orders below it"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "a.csv", "picture"),
+        (b"PK\x03\x04 and then nothing", "a.xlsx", "damaged"),
+        (bomb(), "a.xlsx", "unpacks"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "a.xlsx",
+         "password"),
+        (b'Name,Phone\n"Ana,+40721234643\n', "a.csv", "never closed"),
+        (b"%PDF-1.7", "a" * 300 + ".csv", "document"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_refused_in_words(client, data, name, message):
+    before = imports_of()
+    for step in ("preview", "start"):
+        assert message in error_of(upload(sign_in(client, adam), data, name, step=step))
+    assert imports_of() == before
+
+
+def test_no_file_is_refused_in_words(client):
+    answer = sign_in(client, adam).post(reverse("orders:import"), {"step": "start"})
+    assert "Choose" in error_of(answer)
+
+
+@pytest.mark.parametrize("size", [MAX_BYTES + 1, 4 * MAX_BYTES])
+def test_a_file_that_is_too_large_is_refused_in_words(client, size):
+    assert "25 MB" in error_of(upload(sign_in(client, adam), b"a" * size, step="preview"))
+
+
+@pytest.mark.parametrize("value", ["nonsense", "phone\0", "x" * 100_000])
+def test_hostile_choices_are_refused(client, value):
+    for field in ("column-0", "currency", "country", "day_first"):
+        assert start(sign_in(client, adam), table(GOOD), **{field: value}).status_code == 422
+    assert start(client, table(GOOD), token=value).status_code == 200
+
+
+# Progress and the end
+
+
+def test_an_import_is_followed_to_its_end(client):
+    answer = start(sign_in(client, adam), ZAKAZY, "заказы.csv")
+    run = run_of(answer)
+    page = client.get(answer.url)
+    assert page.context["run"]["state"] == "waiting"
+    assert "every 1s" in page.content.decode()
+    worked(run)
+    page = client.get(answer.url, **HTMX)
+    told = page.context["run"]
+    assert (told["state"], told["created"], told["refused"], told["prohibited"]) == (
+        "done", 38, 2, 2,
+    )  # fmt: skip
+    assert "every 1s" not in page.content.decode()
+    assert "заказы.csv" in client.get(reverse("orders:import")).content.decode()
+
+
+def test_refused_lines_come_back_as_a_file_with_reasons(client):
+    run = worked(begun(table(GOOD, BAD.replace("7,", "8,", 1))))
+    heading, [line, why, *cells] = refused_file(sign_in(client, adam), run.id)
+    assert (line, heading[:2]) == ("3", ["Line", "Refused because"])
+    assert "not an amount" in why
+    assert "'=1+1" in cells
+    assert "much" in cells
+
+
+def test_the_file_of_refused_lines_can_be_corrected_and_imported(client):
+    rows = refused_file(sign_in(client, adam), begun(table(BAD, GOOD.replace("7,", "8,", 1))).id)
+    corrected = "\n".join(",".join(row).replace("much", "9.90") for row in rows).encode()
+    assert set(guess(read(corrected)).columns) >= {
+        "external_id", "created_at", "name", "phone", "country", "item", "quantity", "price",
+    }  # fmt: skip
+    assert worked(begun(corrected)).created == 1
+
+
+def test_the_file_tells_nothing_of_prohibited_persons(client):
+    rows = refused_file(sign_in(client, adam), begun(ZAKAZY).id)
+    assert [row[0] for row in rows] == ["Line", "11", "31"]
+    assert {len(row) for row in rows} == {2}
+
+
+def test_an_import_that_stands_still_says_why_and_goes_on_in_anothers_name(client):
+    run = begun(many(3))
+    with as_(ann) as by:
+        adam.membership().end(by=by)
+    tasks.work_through_import(**args_of(run))
+    end_job(run)
+    address = reverse("orders:import_progress", args=[run.id])
+    page = sign_in(client, ann).get(address)
+    assert page.context["run"]["state"] == "failed"
+    assert "Adam" in page.context["run"]["error"]
+    assert client.post(reverse("orders:import_go_on", args=[run.id])).status_code == 302
+    worked(run, ann)
+    assert client.get(address).context["run"]["created"] == 3
+
+
+def end_job(run):
+    """What the worker does with a job that came to its end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE lock = %s",
+            [imports.job_name(run.id)],
+        )
+
+
+# Who
+
+
+@pytest.mark.parametrize("someone", [gail, lena, pat])
+def test_those_who_may_not_import_are_told_so(client, someone):
+    run = begun(many(3))
+    sign_in(client, someone)
+    for name in ("import_progress", "import_refusals"):
+        assert client.get(reverse(f"orders:{name}", args=[run.id])).status_code == 403
+    assert client.post(reverse("orders:import_go_on", args=[run.id])).status_code == 403
+    assert client.get(reverse("orders:import")).status_code == 403
+    assert upload(client, table(GOOD), step="start").status_code == 403
+
+
+def test_another_companys_import_is_not_there(client):
+    run = begun(many(3))
+    sign_in(client, bea)
+    for name in ("import_progress", "import_refusals"):
+        assert client.get(reverse(f"orders:{name}", args=[run.id])).status_code == 404
+    assert client.post(reverse("orders:import_go_on", args=[run.id])).status_code == 404
