@@ -1,0 +1,1 @@
+"""What the guard costs and what the list page gains, measured side by side: `make bench`."""

@@ -1,0 +1,70 @@
+"""The guarded list query against the same query where nothing guards.
+
+The statement is the list's own, caught on its way. The other side runs it as a superuser, whom no
+row rule concerns: what is left of the guard is the `company_id = …` that is written in it.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import psycopg
+from django.db import connection
+
+from accounts import gate
+from benchmarks.cluster import Servers
+from benchmarks.loading import Measured, World
+from benchmarks.report import Comparison, interleaved
+from orders import lists
+
+GOAL = 1.25
+TIMES = 60  # statements per round
+AMONG = {"list": lambda by: lists.page(by), "counts on the tabs": lists.counts,
+         "choices of the filters": lists.choices}  # fmt: skip
+
+
+def compare(servers: Servers, world: World, rounds: int) -> list[Comparison]:
+    results = []
+    with psycopg.connect(servers.superuser) as unguarded:
+        for company in (world.large, world.small):
+            for what, ask in AMONG.items():
+                for prepared in (False, True):
+                    results.append(_compare(what, ask, company, unguarded, prepared, rounds))
+    return results
+
+
+def _compare(
+    what: str, ask: Callable[[Any], Any], company: Measured, unguarded: psycopg.Connection,
+    prepared: bool, rounds: int,
+) -> Comparison:  # fmt: skip
+    name = f"{what}, {company.orders:,} orders, {'prepared' if prepared else 'unprepared'}"
+    goal = GOAL if what == "list" else None
+    with gate.carrying(company.cookie.partition("=")[2]) as by:
+        sql, parameters = caught(ask, by)
+        guarded = connection.connection
+        return interleaved(
+            name, "ms", rounds * 2 + 1,
+            lambda: timed(guarded, sql, parameters, prepared),
+            lambda: timed(unguarded, sql, parameters, prepared),
+            goal=goal,
+        )  # fmt: skip
+
+
+def caught(ask: Callable[[Any], Any], by: gate.Entry) -> tuple[str, list[Any]]:
+    """The statement that `ask` sends, with its parameters."""
+    with mock.patch.object(lists, "_ask", return_value=[]) as asked:
+        ask(by)
+    sql, parameters, *_ = asked.call_args.args
+    return sql, list(parameters)
+
+
+def timed(connection: psycopg.Connection, sql: str, parameters: list[Any], prepared: bool) -> float:
+    """Milliseconds for one, its rows read."""
+    with psycopg.Cursor(connection) as cursor:
+        for _ in range(5):
+            cursor.execute(sql, parameters, prepare=prepared).fetchall()
+        began = time.perf_counter()
+        for _ in range(TIMES):
+            cursor.execute(sql, parameters, prepare=prepared).fetchall()
+        return (time.perf_counter() - began) / TIMES * 1000
