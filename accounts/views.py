@@ -25,8 +25,12 @@ GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def unseen(response: HttpResponse) -> HttpResponse:
-    """For pages whose address is a secret: no other site, and no other page, learns it."""
-    response.headers["Referrer-Policy"] = "no-referrer"
+    """For pages whose address is a secret: no other site, and no other page, learns it.
+
+    Not "no-referrer": under it browsers post the page's own form as `Origin: null`, which the
+    CSRF check refuses.
+    """
+    response.headers["Referrer-Policy"] = "strict-origin"
     return response
 
 

@@ -36,7 +36,7 @@ def test_who_is_new_joins_by_the_link_and_is_signed_in(client):
     link = link_for()
     page = client.get(link)
     assert page.status_code == 200
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "strict-origin"
     assert "Aurora" in page.content.decode()
     answer = client.post(link, ANEW)
     assert answer["Location"] == "/orders/"

@@ -157,7 +157,7 @@ def reset_link(client, someone):
 
 def test_a_forgotten_password_is_set_anew_by_the_mailed_link(client):
     link = reset_link(client, gail)
-    assert client.get(link)["Referrer-Policy"] == "no-referrer"
+    assert client.get(link)["Referrer-Policy"] == "strict-origin"
     answer = client.post(link, {"password1": "new-pass-phrase", "password2": "new-pass-phrase"})
     assert answer["Location"] == "/login/password/done/"
     assert client.get(answer["Location"]).status_code == 200
