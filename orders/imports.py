@@ -194,6 +194,7 @@ def work_off_a_chunk(import_id: uuid.UUID, secret: str) -> bool:
     """Make orders of the next chunk, or end the import; False where nothing is left to do."""
     with working_for(secret) as by:
         take_turns(by)
+        plan_anew()
         run = Import.objects.get(company_id=by.company_id, id=import_id)
         if run.finished_at:
             return False
@@ -226,6 +227,13 @@ def take_turns(by: Entry) -> None:
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
             [f"imports of company {by.company_id}"],
         )
+
+
+def plan_anew() -> None:
+    """Forget what was planned when the tables were smaller: references are checked by plans that a
+    connection keeps, and one made for ten orders reads all of ten thousand, for each word."""
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
 
 
 def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:

@@ -160,7 +160,7 @@ def test_clause_p2_comes_before_any_other_refusal(row):
 def test_a_file_imported_twice_makes_no_order_twice():
     first, second = imported(many(3)), imported(many(4))
     assert (first.created, second.created, second.refused) == (3, 1, 3)
-    assert orders_of("N") == ["N1", "N2", "N3", "N4"]
+    assert orders_of("R") == ["R1", "R2", "R3", "R4"]
     assert refused_lines(second) == {line: ["already_there"] for line in (2, 3, 4)}
 
 

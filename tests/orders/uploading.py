@@ -32,7 +32,7 @@ def table(*rows: str, head: str = HEAD) -> bytes:
 
 def many(count: int, *, first: int = 1) -> bytes:
     return table(
-        *(f"N{n},2026-05-10 10:00,Ana Pop,+40 721 234 643,RO,Belt,1,9.90,,"
+        *(f"R{n},2026-05-10 10:00,Ana Pop,+40 721 234 643,RO,Belt,1,9.90,,"
           for n in range(first, first + count))
     )  # fmt: skip
 

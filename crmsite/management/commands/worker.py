@@ -10,8 +10,8 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from crmsite import startup
 
-HEARTBEAT = 3  # seconds between a worker's signs of life
-STALLED = 12  # seconds without one, after which its jobs are another's
+HEARTBEAT = 2  # seconds between a worker's signs of life
+STALLED = 6  # seconds without one, after which its jobs are another's: they bear being done twice
 
 
 class Command(BaseCommand):
