@@ -5,6 +5,10 @@ const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const isTyping = (element) => element.matches("input, select, textarea, [contenteditable]");
 
+// htmx notes the page's address for a history that nothing here uses. It may hold a telephone that
+// was searched for, so it goes at once: the browser keeps the one cookie and nothing else.
+sessionStorage.removeItem("htmx-current-path-for-history");
+
 // ---------------------------------------------------------------- dialogs
 
 function open(dialog) {
@@ -156,5 +160,16 @@ function addLine(formset) {
   total.value = Number(total.value) + 1;
   one("input:not([type=hidden]), select", lines.lastElementChild)?.focus();
 }
+
+// A file beyond the limit is refused before it travels. Captured, so as to come before htmx.
+document.addEventListener("change", (event) => {
+  const { files, dataset } = event.target;
+  if (!files || !dataset.maxBytes) return;
+  const isTooLarge = [...files].some((file) => file.size > Number(dataset.maxBytes));
+  event.target.setCustomValidity(isTooLarge ? dataset.tooLarge : "");
+  if (!isTooLarge) return;
+  event.stopImmediatePropagation();
+  event.target.reportValidity();
+}, true);
 
 one("[data-focus]")?.focus();

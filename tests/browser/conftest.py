@@ -4,7 +4,6 @@ event loop running, beside which Django's database refuses to work."""
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -42,14 +41,20 @@ def site(browser: Browser, cluster: TestCluster) -> Iterator[product.Site]:
 
 
 @pytest.fixture(scope="package")
-def sessions() -> dict[str, Any]:
-    """Whoever has signed in stays so: passwords are checked slowly, and so many a minute."""
-    return {}
+def _windows(browser: Browser, site: product.Site) -> Windows:
+    return Windows(browser, site.address)
 
 
 @pytest.fixture
-def windows(browser: Browser, site: product.Site, sessions: dict[str, Any]) -> Iterator[Windows]:
-    windows = Windows(browser, site.address, sessions)
-    yield windows
-    windows.close()
-    assert not windows.complaints
+def windows(_windows: Windows) -> Iterator[Windows]:
+    """What a test opens is closed after it, and nobody may have had a complaint."""
+    yield _windows
+    assert _windows.close() == []
+
+
+@pytest.fixture(scope="module")
+def demo_anew(site: product.Site, _windows: Windows) -> None:
+    """The demo as it is loaded: nobody has accepted anything, and every session has ended."""
+    if _windows.sessions:
+        site.manage("demo")
+        _windows.forget()

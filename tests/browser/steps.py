@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from tests.people import PASSWORD
 
@@ -24,11 +24,10 @@ def here(page: Page) -> str:
 
 
 def come_in(page: Page, email: str) -> None:
-    """To the orders, signing in and accepting where that is asked."""
-    page.goto("/orders/")
-    if here(page).startswith("/login/"):
+    """On to where one was headed, where the way leads by the sign-in form or the acceptance."""
+    if here(page).startswith("/login/?next"):
         sign_in(page, email)
-    if here(page).startswith("/accept/"):
+    if here(page).startswith("/accept/?next"):
         accept(page)
 
 
@@ -46,7 +45,9 @@ def accept(page: Page) -> None:
     page.click(".accept button.primary")
 
 
-def sign_out(page: Page) -> None:
+def sign_out(page: Page, at: str = "") -> None:
+    if at:
+        page.goto(at)
     page.click("details.me > summary")
     page.click("details.me [action='/logout/'] button")
 
@@ -54,3 +55,34 @@ def sign_out(page: Page) -> None:
 def first_order(page: Page) -> str:
     """The path of the first order that the list shows."""
     return page.locator("[data-rows] th a").first.get_attribute("href") or ""
+
+
+def take_next(page: Page) -> None:
+    page.click("#take-next button")
+
+
+def move(page: Page, key: str, **required: str) -> None:
+    """On an order's card: make the move, filling in what it requires."""
+    form = page.locator(f"form:has([name=move][value={key}])")
+    if required:
+        form.locator("xpath=preceding-sibling::summary").click()
+    for name, value in required.items():
+        fill(form.locator(f"[name={name}]"), value)
+    form.locator("button").click()
+
+
+def fill(field: Locator, value: str) -> None:
+    if field.evaluate("field => field.matches('select')"):
+        field.select_option(value)
+    else:
+        field.fill(value)
+
+
+def comment(page: Page, text: str) -> None:
+    form = page.locator("form[action$='/comment/']")
+    form.locator("textarea").fill(text)
+    form.locator("button").click()
+
+
+def reveal(page: Page) -> None:
+    page.click("#buyer form[action$='/reveal/'] button")

@@ -9,16 +9,18 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.browser import steps
 
-PATIENCE = 10_000  # milliseconds
+PATIENCE = 15_000  # milliseconds
 
 
 class Windows:
-    """Opens windows on the site; `complaints` are of all of them."""
+    """Opens windows on the site. `complaints` are about all that have been open since the last
+    `close`."""
 
-    def __init__(self, browser: Browser, address: str, sessions: dict[str, Any]) -> None:
+    def __init__(self, browser: Browser, address: str) -> None:
         self.browser = browser
         self.address = address
-        self.sessions = sessions  # e-mail -> the cookie jar of a sign-in that goes on
+        self.sessions: dict[str, Any] = {}  # e-mail -> the cookies of a session that goes on
+        self.orders: dict[str, str] = {}  # e-mail -> the path of an order that they see
         self.opened: list[BrowserContext] = []
         self.complaints: list[str] = []
 
@@ -33,22 +35,44 @@ class Windows:
         self.opened.append(context)
         return context.new_page()
 
-    def of(self, email: str, **options: Any) -> Page:
-        """A window of somebody signed in, who has accepted everything and stands at /orders/."""
+    def of(self, email: str, at: str = "/orders/", **options: Any) -> Page:
+        """A window of somebody who has signed in and accepted what was asked, open at a path.
+
+        One sign-in serves many tests: passwords are checked slowly, and so many a minute.
+        """
         page = self.open(storage_state=self.sessions.get(email), **options)
+        if email not in self.sessions:
+            page.goto("/orders/")
+            steps.come_in(page, email)
+            self.sessions[email] = page.context.storage_state()
+        page.goto(at)
         steps.come_in(page, email)
-        self.sessions[email] = page.context.storage_state()
         return page
 
-    def close(self) -> None:
+    def order_of(self, email: str) -> str:
+        """The path of the first order that they see."""
+        if email not in self.orders:
+            self.orders[email] = steps.first_order(self.of(email))
+        return self.orders[email]
+
+    def forget(self) -> None:
+        """Nobody is signed in any more, and other orders are there."""
+        self.sessions.clear()
+        self.orders.clear()
+
+    def close(self) -> list[str]:
+        """Close all, and return the complaints."""
         for context in self.opened:
             context.close()
+        complaints = self.complaints
+        self.opened, self.complaints = [], []
+        return complaints
 
     # What is watched.
 
     def hear(self, message: ConsoleMessage) -> None:
-        """Errors of scripts and of the content security policy. A page that answers 404 is told
-        of here, too, as if that were one; `take_in` tells pages from what they load."""
+        """Errors of scripts and of the content security policy. Answers of 404 are errors to the
+        console, too, pages among them: `take_in` tells those from what a page loads."""
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.complaints.append(f"{message.text} ({message.location['url']})")
 
@@ -57,7 +81,6 @@ class Windows:
             self.complaints.append(f"a request to {urlsplit(request.url).netloc}")
 
     def take_in(self, response: Response) -> None:
-        if response.status >= 400 and response.request.resource_type != "document":
-            self.complaints.append(f"{response.status} of {response.url}")
-        if response.status >= 500:
+        worst = 500 if response.request.resource_type == "document" else 400
+        if response.status >= worst:
             self.complaints.append(f"{response.status} of {response.url}")
