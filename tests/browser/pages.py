@@ -1,0 +1,87 @@
+"""The pages there are, by who opens them. `{order}` is the path of an order of theirs."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.steps import ADMIN, AGENT, OPERATOR, PARTNER, SUPPORT
+from tests.browser.windows import Windows
+
+NOBODY = ""
+NOWHERE = "/no-such-page/"
+
+PAGES = {
+    NOBODY: (
+        "/",
+        "/privacy/",
+        "/privacy/versions/",
+        "/privacy/versions/1/",
+        "/policy/",
+        "/policy/versions/",
+        "/policy/versions/1/",
+        "/c/aurora/policy/",
+        "/c/aurora/policy/versions/",
+        "/c/aurora/policy/versions/1/",
+        "/login/",
+        "/login/inactive/",
+        "/login/password/",
+        "/login/password/sent/",
+        "/login/password/done/",
+        "/login/password/1-wrong/",
+        "/invitation/wrong/",
+        NOWHERE,
+    ),
+    AGENT: (
+        "/",
+        "/orders/",
+        "/orders/?status=hold&since=2000-01-01",
+        "/orders/?q=nobody-of-that-name",
+        "/orders/new/",
+        "{order}",
+        "{order}edit/",
+        "/orders/import/",  # refused
+        "/company/",
+        "/company/choose/",
+        "/policy/",
+        "/decline/",
+        "/password/",
+        NOWHERE,
+    ),
+    ADMIN: (
+        "/orders/?status=hold",
+        "{order}",
+        "/orders/import/",
+        "/company/",
+        "/company/policy/",
+    ),
+    PARTNER: ("/orders/?status=hold", "{order}"),
+    SUPPORT: ("/staff/",),
+    OPERATOR: ("/staff/", "/operator/policy/new/crm/"),
+}
+
+EACH = [(who, path) for who, paths in PAGES.items() for path in paths]
+each_page = pytest.mark.parametrize(
+    ("who", "path"), EACH, ids=lambda value: value.partition("@")[0] or "nobody"
+)
+
+
+def open_page(windows: Windows, who: str, path: str, **options: Any) -> Page:
+    if "{order}" in path:
+        path = path.format(order=windows.order_of(who))
+    if who != NOBODY:
+        return windows.of(who, path, **options)
+    page = windows.open(**options)
+    page.goto(path)
+    return page
+
+
+def links(page: Page) -> set[str]:
+    """The paths of this site that the page links to."""
+    hrefs: list[str] = page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
+    parts = [urlsplit(href) for href in hrefs]
+    here = urlsplit(page.url).netloc
+    return {each.path for each in parts if each.netloc == here}

@@ -1,0 +1,62 @@
+"""A real shop's order file, from its upload to what became of its lines."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+from tests.browser.looks import TELEPHONE, axe_in_light_and_dark, width
+from tests.browser.steps import ADMIN
+from tests.browser.windows import Windows
+
+EXPORTS = Path(__file__).parent.parent / "orders" / "exports"
+FILES = pytest.mark.parametrize("name", ["shop.csv", "zakazy-cp1251.csv"])
+WORKER = 30_000  # milliseconds that it may take
+
+
+def figures(page: Page) -> list[int]:
+    """What became of the lines: stored, …, refused, in the order of the table."""
+    return [int(text) for text in page.locator(".counts td").all_inner_texts()]
+
+
+@FILES
+def test_a_file_is_shown_before_it_is_stored_and_ends_with_counts(windows: Windows, name: str):
+    page = windows.of(ADMIN, "/orders/import/", reduced_motion="reduce")
+    page.set_input_files("[name=file]", EXPORTS / name)
+    expect(page.locator(".preview tbody tr").first).to_be_visible()
+    assert axe_in_light_and_dark(page) == []
+    page.click("button[value=start]")
+    expect(page.locator("a[href='/orders/'].primary")).to_be_visible(timeout=WORKER)
+    assert figures(page)[0] > 10
+    assert axe_in_light_and_dark(page) == []
+    page.set_viewport_size(TELEPHONE)
+    assert width(page) <= TELEPHONE["width"]
+
+
+def test_a_file_of_another_kind_is_refused_in_words(windows: Windows):
+    page = windows.of(ADMIN, "/orders/import/")
+    page.set_input_files("[name=file]", {
+        "name": "orders.csv", "mimeType": "text/csv", "buffer": b"\x89PNG\r\n\x1a\n\0\0"
+    })  # fmt: skip
+    expect(page.locator("#mapping [role=alert]")).to_be_visible()
+    expect(page.locator("button[value=start]")).to_have_count(0)
+
+
+def test_an_import_works_without_scripts(windows: Windows):
+    page = windows.of(ADMIN, "/orders/import/", java_script_enabled=False)
+    page.set_input_files("[name=file]", EXPORTS / "shop.csv")
+    page.click("button[value=preview]")
+    page.set_input_files("[name=file]", EXPORTS / "shop.csv")
+    page.click("button[value=start]")
+    expect(page.locator("a[href='/orders/'].primary")).to_be_visible(timeout=WORKER)
+    assert "/orders/import/" in steps.here(page)
+
+
+def test_a_preview_after_the_session_has_ended_leads_to_the_sign_in_form(windows: Windows):
+    page = windows.open()
+    page.goto("/orders/import/")
+    steps.come_in(page, ADMIN)
+    steps.sign_out(page.context.new_page(), at="/orders/")
+    page.set_input_files("[name=file]", EXPORTS / "shop.csv")
+    page.wait_for_url("**/login/?next=/orders/import/")

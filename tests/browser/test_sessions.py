@@ -1,0 +1,80 @@
+"""A session that ends, or is stopped, while its pages are still open."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+from tests.browser.steps import AGENT, OPERATOR, here
+from tests.browser.windows import Windows
+
+
+@pytest.fixture
+def page(windows: Windows) -> Page:
+    """An order's card, in a session of its own."""
+    page = windows.open()
+    page.goto("/orders/")
+    steps.come_in(page, AGENT)
+    page.click("[data-rows] th a >> nth=0")
+    expect(page.locator("#buyer")).to_be_visible()
+    return page
+
+
+def test_signing_out_in_one_tab_ends_the_other(page: Page):
+    order = here(page)
+    steps.sign_out(page.context.new_page(), at="/orders/")
+    page.reload()
+    assert here(page) == f"/login/?next={order}"
+    assert page.context.cookies() == [] or page.locator("[name=login]").is_visible()
+
+
+def test_the_back_button_shows_no_order_after_signing_out(page: Page):
+    order = here(page)
+    steps.sign_out(page)
+    assert here(page) == "/"
+    page.go_back()
+    assert here(page) == f"/login/?next={order}"
+    page.go_back()
+    expect(page.locator("[data-rows], #buyer")).to_have_count(0)
+
+
+def test_no_browser_may_keep_what_it_was_shown(page: Page):
+    for path in (here(page), "/orders/", "/company/", "/orders/no-such-page/", "/"):
+        kept = page.request.get(path).headers["cache-control"]
+        assert {"private", "no-store"} <= set(kept.split(", ")), path
+
+
+def test_revealing_after_the_session_has_ended_leads_to_the_sign_in_form(page: Page):
+    order = here(page)
+    steps.sign_out(page.context.new_page(), at="/orders/")
+    steps.reveal(page)
+    page.wait_for_url(f"**/login/?next={order}")
+    steps.sign_in(page, AGENT)
+    assert here(page) == order
+
+
+def test_a_new_version_stops_an_open_session_at_its_next_click(windows: Windows, page: Page):
+    order = here(page)
+    desk = windows.of(OPERATOR, "/operator/policy/new/crm/")
+    desk.fill("[name=summary_en]", "The days of backups are named.")
+    desk.click("form[action='/operator/policy/new/crm/'] button.primary")
+    expect(desk.locator("h1")).to_be_visible()
+    page.click("summary.btn >> nth=0") if page.locator("form.panel").count() else None
+    page.goto(f"{order}edit/")
+    assert here(page) == f"/accept/?next={order}edit/"
+    expect(page.locator(".say.t-new")).to_contain_text("The days of backups are named.")
+    steps.accept(page)
+    assert here(page) == f"{order}edit/"
+
+
+def test_a_new_version_stops_a_click_that_reveals_and_returns_to_the_card(
+    windows: Windows, page: Page
+):
+    order = here(page)
+    desk = windows.of(OPERATOR, "/operator/policy/new/crm/")
+    desk.click("form[action='/operator/policy/new/crm/'] button.primary")
+    expect(desk.locator("h1")).to_be_visible()
+    steps.reveal(page)
+    page.wait_for_url(f"**/accept/?next={order}")
+    steps.accept(page)
+    assert here(page) == order
+    expect(page.locator("#buyer a[href^='tel:+']")).to_have_count(0)
