@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -55,13 +55,12 @@ class Place:
         return cls(created_at, uuid.UUID(bytes=identifier))
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(NamedTuple):
     """What a company's orders can be filtered by: pairs of id and name, in order of the names."""
 
-    offers: Sequence[tuple[str, str]] = ()
-    partners: Sequence[tuple[str, str]] = ()
-    agents: Sequence[tuple[str, str]] = ()
+    offers: Sequence[tuple[uuid.UUID, str]] = ()
+    partners: Sequence[tuple[uuid.UUID, str]] = ()
+    agents: Sequence[tuple[uuid.UUID, str]] = ()
 
 
 class Choice(forms.Select):
@@ -121,7 +120,9 @@ class Filters(forms.Form):
             ("offer", choices.offers), ("partner", choices.partners), ("agent", agents),
         ):  # fmt: skip
             if offered:
-                self.fields[name].choices = [("", _("any")), *offered]  # type: ignore[attr-defined]
+                self.fields[name].choices = [  # type: ignore[attr-defined]
+                    ("", _("any")), *((str(identifier), label) for identifier, label in offered)
+                ]  # fmt: skip
             else:
                 del self.fields[name]
 

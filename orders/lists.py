@@ -25,6 +25,10 @@ PAGE = 50
 MOST_COUNTED = 1_000
 MOST_CHOICES = 500
 ANYWAY = Condition("true")
+COLUMNS = """
+    o.id, o.number, o.status, o.attempts, o.person, o.currency, o.total, o.created_at, o.recall_at,
+    o.offer_id, o.agent_id
+"""
 
 
 class Row(NamedTuple):
@@ -37,8 +41,8 @@ class Row(NamedTuple):
     total: Decimal
     created_at: datetime
     recall_at: datetime | None
-    offer: str | None
-    agent: str | None
+    offer_id: uuid.UUID | None
+    agent_id: uuid.UUID | None
 
     @property
     def place(self) -> Place:
@@ -89,22 +93,40 @@ def _rows(arms: Sequence[Condition], *, backwards: bool) -> list[Row]:
     read from an index and no further; UNION, since an order can be found in several ways."""
     order = "ORDER BY created_at, id" if backwards else "ORDER BY created_at DESC, id DESC"
     found = " UNION ".join(
-        f"(SELECT * FROM orders_order o WHERE {arm.sql} {order} LIMIT {PAGE + 1})"  # noqa: S608
+        f"(SELECT {COLUMNS} FROM orders_order o WHERE {arm.sql} {order} LIMIT {PAGE + 1})"  # noqa: S608
         for arm in arms
     )
     return _ask(
-        f"""
-        SELECT o.id, o.number, o.status, o.attempts, o.person, o.currency, o.total, o.created_at,
-               o.recall_at, f.name, coalesce(nullif(u.name, ''), u.email)
-          FROM (SELECT * FROM ({found}) a {order} LIMIT {PAGE + 1}) o
-          LEFT JOIN orders_offer f ON f.company_id = o.company_id AND f.id = o.offer_id
-          LEFT JOIN accounts_membership m ON m.company_id = o.company_id AND m.id = o.agent_id
-          LEFT JOIN accounts_user u ON u.id = m.user_id
-         {order}
-        """,  # noqa: S608 - only constants of this module are put in
+        f"SELECT * FROM ({found}) o {order} LIMIT {PAGE + 1}",  # noqa: S608
         [value for arm in arms for value in arm.parameters],
         Row,
     )
+
+
+def names(by: Entry, rows: Sequence[Row], offered: Choices) -> dict[uuid.UUID | None, str]:
+    """What the rows' offers and agents are called. The choices know it, but for those who have left
+    and what is beyond MOST_CHOICES: then it is asked for.
+
+    Not joined to the rows: each guarded table of a statement asks the gate anew, which made that of
+    the list three times as long.
+    """
+    known: dict[uuid.UUID | None, str] = {
+        identifier: name for kind in offered for identifier, name in kind
+    }
+    offers = {row.offer_id for row in rows} - known.keys() - {None}
+    agents = {row.agent_id for row in rows} - known.keys() - {None}
+    if offers or agents:
+        known |= _ask(
+            """
+            SELECT id, name FROM orders_offer WHERE company_id = %s AND id = ANY(%s)
+            UNION ALL
+            SELECT m.id, coalesce(nullif(u.name, ''), u.email)
+              FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id
+             WHERE m.company_id = %s AND m.id = ANY(%s)
+            """,
+            [by.company_id, list(offers), by.company_id, list(agents)],
+        )
+    return known
 
 
 def counts(by: Entry) -> dict[str, int]:
@@ -127,16 +149,16 @@ def choices(by: Entry) -> Choices:
     orders are all of one and whose agents are none of their business."""
     if by.role == "partner":
         return Choices()
-    found: dict[str, list[tuple[str, str]]] = {"offer": [], "partner": [], "agent": []}
+    found: dict[str, list[tuple[uuid.UUID, str]]] = {"offer": [], "partner": [], "agent": []}
     for kind, identifier, name in _ask(
         f"""
-        (SELECT 'offer', id::text, name FROM orders_offer
+        (SELECT 'offer', id, name FROM orders_offer
           WHERE company_id = %s ORDER BY name LIMIT {MOST_CHOICES})
         UNION ALL
-        (SELECT 'partner', id::text, name FROM accounts_partner
+        (SELECT 'partner', id, name FROM accounts_partner
           WHERE company_id = %s ORDER BY name LIMIT {MOST_CHOICES})
         UNION ALL
-        (SELECT 'agent', m.id::text, coalesce(nullif(u.name, ''), u.email)
+        (SELECT 'agent', m.id, coalesce(nullif(u.name, ''), u.email)
            FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id
           WHERE m.company_id = %s AND m.left_at IS NULL AND m.role <> 'partner'
           ORDER BY 3 LIMIT {MOST_CHOICES})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from orders.persons import Person
 
 NOBODY: Final = Person()
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
 
 class Badge(NamedTuple):
     """A status as it is shown; to a partner, its phase."""
@@ -49,11 +51,14 @@ class Line(NamedTuple):
 
 class Lines:
     """Turns rows into lines. `held` opens the buyers: a reader without keys, a partner, sees none
-    of them, and of the statuses only the phases."""
+    of them, and of the statuses only the phases. `names` are the offers' and the agents'."""
 
-    def __init__(self, held: Keys | None, *, phases: bool, now: datetime) -> None:
+    def __init__(
+        self, held: Keys | None, *, phases: bool, now: datetime, names: Mapping[UUID | None, str]
+    ) -> None:
         self._held = held
         self._now = now
+        self._names = names
         self._phases = phases
         self._badges = {key: badge(key, phases=phases) for key in statuses.STATUSES}
         self._folder = reverse("orders:list")
@@ -83,8 +88,8 @@ class Lines:
             person.name,
             person.city,
             person.masked_phone,
-            row.offer,
-            row.agent,
+            self._names.get(row.offer_id),
+            self._names.get(row.agent_id),
             format_amount(row.total, row.currency),
             *self._due(row),
         )

@@ -20,7 +20,7 @@ from accounts.gate import Entry
 from accounts.guard import requires
 from orders import keys, lists, search, statuses
 from orders.conditions import Condition
-from orders.filters import Filters, Place, conditions
+from orders.filters import Choices, Filters, Place, conditions
 from orders.keys import Keys
 from orders.rows import Lines
 
@@ -33,7 +33,8 @@ def orders(request: HttpRequest) -> HttpResponse:
     by = request.gate
     held = keys.held(by)
     tab = _tab(request)
-    filters = Filters(request.GET, lists.choices(by))
+    choices = lists.choices(by)
+    filters = Filters(request.GET, choices)
     chosen = filters.chosen()
     places = _places(request)
     found = lists.page(
@@ -54,7 +55,7 @@ def orders(request: HttpRequest) -> HttpResponse:
             "chips": _chips(tab, filters, chosen),
             "clear_url": _address(tab),
             "filtered": bool(chosen),
-            "rows_html": _rows(found.rows, held, by),
+            "rows_html": _rows(found.rows, held, by, choices),
             "newer_url": found.newer and _address(tab, filters, newer=found.newer),
             "older_url": found.older and _address(tab, filters, older=found.older),
             "can_take": by.may("orders.take"),
@@ -148,10 +149,11 @@ def _named(filters: Filters, name: str, value: Any) -> str:
     return str(offered.get(value, value))
 
 
-def _rows(rows: list[lists.Row], held: Keys | None, by: Entry) -> SafeString:
+def _rows(rows: list[lists.Row], held: Keys | None, by: Entry, choices: Choices) -> SafeString:
     if not rows:
         return mark_safe("")
-    lines = Lines(held, phases=by.role == "partner", now=timezone.now())
+    names = lists.names(by, rows, choices)
+    lines = Lines(held, phases=by.role == "partner", now=timezone.now(), names=names)
     shown = {"rows": lines.of(rows), "words": lines.words()}
     return mark_safe(render_to_string("orders/rows.html", shown, using="jinja2"))  # noqa: S308
 

@@ -59,6 +59,14 @@ def test_a_line_tells_buyer_offer_agent_and_total(client):
     assert IOANA.phone not in page
 
 
+def test_a_line_tells_who_is_no_choice_for_the_filter_any_more(client, monkeypatch):
+    monkeypatch.setattr(lists, "MOST_CHOICES", 0)
+    fill(1, offer="Lamps", agent=gail.membership().id)
+    page = sign_in(client, ann).get("/orders/").content.decode()
+    assert "Lamps" in page
+    assert "Gail" in page
+
+
 def test_nobody_is_shown_to_a_partner(client):
     with as_(pat) as by:
         wm14 = by.partner_id
