@@ -1,6 +1,6 @@
 """Fills the usual page's database: the same orders, with the buyers in plain columns.
 
-`python -m benchmarks.usual.loading ORDERS COMPANIES` prints the measured companies' cookies as JSON.
+`python -m benchmarks.usual.loading ORDERS COMPANIES` prints the measured companies' cookies.
 """
 
 import json
