@@ -37,7 +37,7 @@ from orders.screening import (
     sentence,
     told,
 )
-from orders.spreadsheets import Sheet, UnreadableFile, to_csv
+from orders.spreadsheets import MAX_BYTES, REFUSALS, Sheet, UnreadableFile, to_csv
 from orders.uploads import Busy, Upload, UploadForm, one_at_a_time, refuse_oversize
 from orders.views.editing import company_has_policy, no_policy
 
@@ -104,10 +104,14 @@ def page(
     refusal: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    context = {"form": form, "mapping": mapping, "refusal": refusal}
+    context: dict[str, Any] = {"form": form, "mapping": mapping, "refusal": refusal}
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "orders/import/_mapping.html", context)
-    context["recent"] = list(recent(request.gate))
+    context |= {
+        "recent": list(recent(request.gate)),
+        "max_bytes": str(MAX_BYTES),
+        "too_large": REFUSALS["too_big"],
+    }
     return render(request, "orders/import/start.html", context, status=status)
 
 
