@@ -100,12 +100,12 @@ MIDDLEWARE = [
     "accounts.middleware.GateMiddleware",
     "accounts.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "policy.middleware.PolicyMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",  # after: an ended session has no token to compare
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "crmsite.urls"
