@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page
@@ -77,11 +76,3 @@ def open_page(windows: Windows, who: str, path: str, **options: Any) -> Page:
     page = windows.open(**options)
     page.goto(path)
     return page
-
-
-def links(page: Page) -> set[str]:
-    """The paths of this site that the page links to."""
-    hrefs: list[str] = page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
-    parts = [urlsplit(href) for href in hrefs]
-    here = urlsplit(page.url).netloc
-    return {each.path for each in parts if each.netloc == here}
