@@ -20,40 +20,32 @@ WAITING = """
 -- CRM's, and the company's where it has one. In force is the greatest number whose moment has come;
 -- it is satisfied by an acceptance of that version, or of any other since the last that asked
 -- everybody (`required`). Without a CRM policy in force nothing is accepted: it fails closed.
+-- One statement, and no right of its own: it runs inside the gate's functions, as the owner.
 CREATE OR REPLACE FUNCTION gate.missing_policies(a_user bigint, a_company bigint) RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
+DECLARE waiting jsonb; bound boolean;
 BEGIN
-    IF EXISTS (
-        SELECT FROM (SELECT v.required FROM public.policy_policyversion v
-                      WHERE v.kind = 'crm' AND v.effective_at <= statement_timestamp()
-                      ORDER BY v.number DESC LIMIT 1) crm
-         WHERE EXISTS (SELECT FROM public.policy_acceptance a
-                        WHERE a.user_id = a_user AND a.company_id IS NULL
-                          AND a.version_number >= crm.required)
-    ) AND NOT EXISTS (
-        SELECT FROM (SELECT v.required FROM public.policy_policyversion v
-                      WHERE v.kind = 'company' AND v.company_id = a_company
-                        AND v.effective_at <= statement_timestamp()
-                      ORDER BY v.number DESC LIMIT 1) own
-         WHERE NOT EXISTS (SELECT FROM public.policy_acceptance a
-                            WHERE a.user_id = a_user AND a.company_id = a_company
-                              AND a.version_number >= own.required)
-    ) THEN RETURN NULL; END IF;
-    RETURN (
-        SELECT coalesce(jsonb_agg(jsonb_build_object('kind', p.kind, 'policy', p.id,
-                                                     'version', now.number, 'id', now.id)
-                                  ORDER BY p.company_id NULLS FIRST),
-                        '[{"kind": "crm", "policy": null, "version": null, "id": null}]')
-          FROM public.policy_policy p
-         CROSS JOIN LATERAL (
-               SELECT v.id, v.number, v.required FROM public.policy_policyversion v
-                WHERE v.policy_id = p.id AND v.effective_at <= statement_timestamp()
-                ORDER BY v.number DESC LIMIT 1) now
-         WHERE (p.kind = 'crm' OR p.company_id = a_company)
-           AND NOT EXISTS (
-               SELECT FROM public.policy_acceptance a
-                WHERE a.user_id = a_user AND a.company_id IS NOT DISTINCT FROM p.company_id
-                  AND a.version_number >= now.required));
+    SELECT jsonb_agg(jsonb_build_object('kind', d.kind, 'policy', d.policy,
+                                        'version', d.number, 'id', d.id))
+               FILTER (WHERE NOT d.accepted),
+           bool_or(d.kind = 'crm')
+      INTO waiting, bound
+      FROM (SELECT p.id AS policy, p.kind, v.id, v.number, EXISTS (
+                   SELECT FROM public.policy_acceptance a
+                     JOIN public.policy_policyversion w ON w.id = a.version_id
+                    WHERE a.user_id = a_user AND w.policy_id = p.id AND w.number >= v.required
+                   ) AS accepted
+              FROM public.policy_policy p
+             CROSS JOIN LATERAL (
+                   SELECT u.id, u.number, u.required FROM public.policy_policyversion u
+                    WHERE u.policy_id = p.id AND u.effective_at <= statement_timestamp()
+                    ORDER BY u.number DESC LIMIT 1) v
+             WHERE p.kind = 'crm' OR p.company_id = a_company) d;
+    IF bound IS NOT TRUE THEN
+        RETURN coalesce(waiting, '[]')
+            || '{"kind": "crm", "policy": null, "version": null, "id": null}';
+    END IF;
+    RETURN waiting;
 END $$;
 
 -- The same for the pass's holder, and, of a company's people, for whoever publishes its policy.
