@@ -176,7 +176,7 @@ def refusals_of(run: Import, *, by: Entry) -> Iterator[tuple[int, list[Reason], 
     for refusal in kept.order_by("line"):
         values: dict[str, str] = {}
         if refusal.body is not None:
-            body = held.open(refusal.body, row_id=refusal.id, purpose=SEALED_REFUSAL)
+            body = held.open(bytes(refusal.body), row_id=refusal.id, purpose=SEALED_REFUSAL)
             values = json.loads(body)
         yield refusal.line, [tuple(reason) for reason in refusal.reasons], values
 
@@ -238,7 +238,7 @@ def plan_anew() -> None:
 
 def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:
     held = keys.provided(by)
-    waiting = unpack(held.open(chunk.body, row_id=chunk.id, purpose=SEALED_CHUNK))
+    waiting = unpack(held.open(bytes(chunk.body), row_id=chunk.id, purpose=SEALED_CHUNK))
     fresh, refused = new_among(waiting, held, by=by)
     unstored = stored(fresh, by=by)
     refused += unstored
@@ -278,7 +278,7 @@ def new_among(
     for each in waiting:
         identity = identity_of(each.order, held)
         if identity in known:
-            reason = ("external_id", "already_there", 0, known[identity])
+            reason = ("row", "already_there", 0, known[identity])
             refused.append(Refused(each.rows, [reason]))
         else:
             known[identity] = ""
@@ -307,7 +307,7 @@ def already_there(orders: Iterable[OrderDraft], held: Keys, *, by: Entry) -> dic
         "phone_hash", "external_id", "created_at", "total", "number"
     ):
         rest = (external_id,) if external_id else (created_at, total)
-        known[(bytes(phone), *rest)] = f"№ {number}"
+        known[(bytes(phone or b""), *rest)] = f"№ {number}"
     return {identity: known[identity] for identity in identities & known.keys()}
 
 

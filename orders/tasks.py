@@ -25,8 +25,7 @@ class Patience(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, imports.NotAccepted) or sqlstate(exception) == "CV001":
-            wait = {"seconds": ACCEPTED_BY_NOW}
-            return RetryDecision(retry_in=wait, queue=imports.UNACCEPTED)
+            return RetryDecision(retry_in={"seconds": ACCEPTED_BY_NOW}, queue=imports.UNACCEPTED)
         if isinstance(exception, OperationalError) and job.attempts < ATTEMPTS:
             return RetryDecision(retry_in={"seconds": DATABASE_BACK}, queue=imports.QUEUE)
         return None

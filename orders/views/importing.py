@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -155,7 +156,7 @@ def previewed(upload: Upload, by: Entry) -> dict[str, Any]:
     outcomes = list(screened(start_of_file, upload.mapping, reading_of(upload, by)))
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)][: SHOWN // 2]
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
-    shown = [*accepted[: SHOWN - len(refused)], *refused]
+    shown: list[Outcome] = [*accepted[: SHOWN - len(refused)], *refused]
     return {
         "headers": [LABELS[name] for name in SHOWN_OF],
         "rows": [previewed_row(o) for o in sorted(shown, key=lambda o: o.rows[0].line)],
@@ -175,7 +176,7 @@ def previewed_row(outcome: Outcome) -> dict[str, Any]:
         order.person.phone,
         order.person.city,
         ", ".join(items),
-        format_amount(order.total or 0, order.currency),
+        format_amount(order.total or Decimal(0), order.currency),
     ]
     return {"line": line, "cells": cells}
 
