@@ -90,11 +90,11 @@ class _Loading:
             Policy.objects.of_company(self.founded.pk).publish(by=by, texts=_policy(self.company))
             _accept(by)
             for name in self.company.teams:
-                team = Team.objects.create(company_id=by.company_id, name=name)
+                team = Team.objects.create(company_id=self.founded.pk, name=name)
                 self.teams[name] = team.id
                 audit.record(by=by, action="team.made", of=team)
             for name in self.company.partners:
-                partner = Partner.objects.create(company_id=by.company_id, name=name)
+                partner = Partner.objects.create(company_id=self.founded.pk, name=name)
                 self.partners[name] = partner.id
 
     def add(self, told: Sequence[Story], by: Entry) -> list[Order]:
