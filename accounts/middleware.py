@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -39,10 +40,10 @@ class GateMiddleware(SessionMiddleware):
                 if entry.found
                 else SessionStore()
             )
-            response = self.get_response(request)
+            response: Any = self.get_response(request)
             if entry.user_id:
                 patch_cache_control(response, private=True, no_store=True)
-            return self.process_response(request, response)  # type: ignore[arg-type]
+            return self.process_response(request, response)
 
 
 class LanguageMiddleware:

@@ -167,10 +167,6 @@ CREATE POLICY adds ON orders_importchunk FOR INSERT WITH CHECK (
 CREATE POLICY removes ON orders_importchunk FOR DELETE USING (
     company_id = gate.claim() AND (SELECT gate.allows('orders.import')) = 'all');
 GRANT SELECT, INSERT, DELETE ON orders_importchunk TO :web;
--- SELECT ... FOR UPDATE, by which a worker holds its chunk, asks for the right to update something.
-CREATE POLICY holds ON orders_importchunk FOR UPDATE USING (
-    company_id = gate.claim() AND (SELECT gate.allows('orders.import')) = 'all');
-GRANT UPDATE (position) ON orders_importchunk TO :web;
 
 ALTER TABLE orders_importrefusal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY reads ON orders_importrefusal FOR SELECT USING (

@@ -31,7 +31,9 @@ async def work(ours: App) -> None:
         recovering = asyncio.create_task(take_up_stalled_jobs(ours))
         try:
             await ours.run_worker_async(
-                update_heartbeat_interval=HEARTBEAT, stalled_worker_timeout=STALLED
+                update_heartbeat_interval=HEARTBEAT,
+                stalled_worker_timeout=STALLED,
+                delete_jobs="successful",  # their passes are over, and say nothing any more
             )
         finally:
             recovering.cancel()
