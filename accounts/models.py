@@ -167,12 +167,20 @@ class Membership(CompanyOwned):
     left_at = models.DateTimeField(null=True, blank=True)
 
     team = models.ForeignObject(
-        Team, models.DO_NOTHING, from_fields=["company", "team_id"], to_fields=["company", "id"],
-        related_name="+", null=True,
+        Team,
+        models.DO_NOTHING,
+        from_fields=["company", "team_id"],
+        to_fields=["company", "id"],
+        related_name="+",
+        null=True,
     )
     partner = models.ForeignObject(
-        Partner, models.DO_NOTHING, from_fields=["company", "partner_id"],
-        to_fields=["company", "id"], related_name="+", null=True,
+        Partner,
+        models.DO_NOTHING,
+        from_fields=["company", "partner_id"],
+        to_fields=["company", "id"],
+        related_name="+",
+        null=True,
     )
 
     objects = MembershipQuerySet.as_manager()

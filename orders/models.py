@@ -185,16 +185,28 @@ class Order(CompanyOwned):
     updated_at = models.DateTimeField(default=timezone.now)
 
     offer = models.ForeignObject(
-        Offer, models.DO_NOTHING, from_fields=["company", "offer_id"],
-        to_fields=["company", "id"], related_name="+", null=True,
+        Offer,
+        models.DO_NOTHING,
+        from_fields=["company", "offer_id"],
+        to_fields=["company", "id"],
+        related_name="+",
+        null=True,
     )
     partner = models.ForeignObject(
-        Partner, models.DO_NOTHING, from_fields=["company", "partner_id"],
-        to_fields=["company", "id"], related_name="+", null=True,
+        Partner,
+        models.DO_NOTHING,
+        from_fields=["company", "partner_id"],
+        to_fields=["company", "id"],
+        related_name="+",
+        null=True,
     )
     agent = models.ForeignObject(
-        Membership, models.DO_NOTHING, from_fields=["company", "agent_id"],
-        to_fields=["company", "id"], related_name="+", null=True,
+        Membership,
+        models.DO_NOTHING,
+        from_fields=["company", "agent_id"],
+        to_fields=["company", "id"],
+        related_name="+",
+        null=True,
     )
 
     objects = OrderQuerySet.as_manager()
@@ -203,7 +215,9 @@ class Order(CompanyOwned):
         constraints: ClassVar = [
             models.UniqueConstraint("company", "number", name="orders_order_number_once"),
             models.UniqueConstraint(
-                "company", "agent_id", name="orders_order_one_open_each",
+                "company",
+                "agent_id",
+                name="orders_order_one_open_each",
                 condition=models.Q(status="processing"),
             ),
             models.CheckConstraint(condition=models.Q(total__gte=0), name="orders_order_total"),
@@ -216,11 +230,18 @@ class Order(CompanyOwned):
             models.Index("company", "status", "created_at", "id", name="orders_order_by_status"),
             # Holds all that the row rule reads, so that counting touches no order.
             models.Index(
-                "company", "status", "agent_id", "team_id", "partner_id",
+                "company",
+                "status",
+                "agent_id",
+                "team_id",
+                "partner_id",
                 name="orders_order_counted",
             ),
             models.Index(
-                "company", "status", "recall_at", name="orders_order_due",
+                "company",
+                "status",
+                "recall_at",
+                name="orders_order_due",
                 condition=models.Q(recall_at__isnull=False),
             ),
             models.Index("company", "agent_id", "created_at", "id", name="orders_order_by_agent"),
@@ -616,5 +637,3 @@ class ImportRefusal(CompanyOwned):
         constraints: ClassVar = [
             models.UniqueConstraint("company", "import_id", "line", name="orders_refusal_once"),
         ]
-
-

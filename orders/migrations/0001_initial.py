@@ -9,191 +9,490 @@ import accounts.identifiers
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Import',
+            name="Import",
             fields=[
-                ('pk', models.CompositePrimaryKey('company_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
-                ('file_name', models.CharField(max_length=255)),
-                ('rows', models.PositiveIntegerField()),
-                ('drafts', models.PositiveIntegerField()),
-                ('created', models.PositiveIntegerField(default=0)),
-                ('refused', models.PositiveIntegerField(default=0)),
-                ('prohibited', models.PositiveIntegerField(default=0)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.company')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "company_id",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
+                ("file_name", models.CharField(max_length=255)),
+                ("rows", models.PositiveIntegerField()),
+                ("drafts", models.PositiveIntegerField()),
+                ("created", models.PositiveIntegerField(default=0)),
+                ("refused", models.PositiveIntegerField(default=0)),
+                ("prohibited", models.PositiveIntegerField(default=0)),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.company",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Offer',
+            name="Offer",
             fields=[
-                ('pk', models.CompositePrimaryKey('company_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
-                ('name', models.CharField(max_length=160, verbose_name='name')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.company')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "company_id",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
+                ("name", models.CharField(max_length=160, verbose_name="name")),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('pk', models.CompositePrimaryKey('company_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
-                ('number', models.BigIntegerField(editable=False)),
-                ('status', models.CharField(default='new', max_length=16, verbose_name='status')),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('external_id', models.CharField(blank=True, default='', max_length=100, verbose_name='external number')),
-                ('country', models.CharField(blank=True, default='', max_length=2, verbose_name='country')),
-                ('citizenship', models.CharField(blank=True, default='', max_length=2, verbose_name='citizenship')),
-                ('person', models.BinaryField()),
-                ('phone_hash', models.BinaryField(max_length=16, null=True)),
-                ('offer_id', models.UUIDField(blank=True, null=True)),
-                ('partner_id', models.UUIDField(blank=True, null=True)),
-                ('agent_id', models.UUIDField(blank=True, null=True)),
-                ('team_id', models.UUIDField(blank=True, editable=False, null=True)),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('total', models.DecimalField(decimal_places=2, default=0, max_digits=14, verbose_name='total')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('recall_at', models.DateTimeField(blank=True, null=True, verbose_name='call again at')),
-                ('reason', models.CharField(blank=True, default='', max_length=40, verbose_name='reason')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('agent', models.ForeignObject(from_fields=['company', 'agent_id'], null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.membership', to_fields=['company', 'id'])),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.company')),
-                ('offer', models.ForeignObject(from_fields=['company', 'offer_id'], null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='orders.offer', to_fields=['company', 'id'])),
-                ('partner', models.ForeignObject(from_fields=['company', 'partner_id'], null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.partner', to_fields=['company', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "company_id",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
+                ("number", models.BigIntegerField(editable=False)),
+                ("status", models.CharField(default="new", max_length=16, verbose_name="status")),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "external_id",
+                    models.CharField(
+                        blank=True, default="", max_length=100, verbose_name="external number"
+                    ),
+                ),
+                (
+                    "country",
+                    models.CharField(blank=True, default="", max_length=2, verbose_name="country"),
+                ),
+                (
+                    "citizenship",
+                    models.CharField(
+                        blank=True, default="", max_length=2, verbose_name="citizenship"
+                    ),
+                ),
+                ("person", models.BinaryField()),
+                ("phone_hash", models.BinaryField(max_length=16, null=True)),
+                ("offer_id", models.UUIDField(blank=True, null=True)),
+                ("partner_id", models.UUIDField(blank=True, null=True)),
+                ("agent_id", models.UUIDField(blank=True, null=True)),
+                ("team_id", models.UUIDField(blank=True, editable=False, null=True)),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "total",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=14, verbose_name="total"
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                (
+                    "recall_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="call again at"),
+                ),
+                (
+                    "reason",
+                    models.CharField(blank=True, default="", max_length=40, verbose_name="reason"),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                ),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "agent",
+                    models.ForeignObject(
+                        from_fields=["company", "agent_id"],
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.membership",
+                        to_fields=["company", "id"],
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.company",
+                    ),
+                ),
+                (
+                    "offer",
+                    models.ForeignObject(
+                        from_fields=["company", "offer_id"],
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="orders.offer",
+                        to_fields=["company", "id"],
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["company", "partner_id"],
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.partner",
+                        to_fields=["company", "id"],
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SearchWord',
+            name="SearchWord",
             fields=[
-                ('pk', models.CompositePrimaryKey('company_id', 'word', 'order_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('word', models.BinaryField(max_length=16)),
-                ('order_id', models.UUIDField()),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.company')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "company_id",
+                        "word",
+                        "order_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("word", models.BinaryField(max_length=16)),
+                ("order_id", models.UUIDField()),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Comment',
+            name="Comment",
             fields=[
-                ('pk', models.CompositePrimaryKey('company_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
-                ('order_id', models.UUIDField()),
-                ('body', models.BinaryField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.company')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "company_id",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
+                ("order_id", models.UUIDField()),
+                ("body", models.BinaryField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.company",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(models.F('company'), models.F('order_id'), models.F('id'), name='orders_comment_of_order')],
+                "indexes": [
+                    models.Index(
+                        models.F("company"),
+                        models.F("order_id"),
+                        models.F("id"),
+                        name="orders_comment_of_order",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ImportChunk',
+            name="ImportChunk",
             fields=[
-                ('pk', models.CompositePrimaryKey('company_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
-                ('import_id', models.UUIDField()),
-                ('position', models.PositiveIntegerField()),
-                ('drafts', models.PositiveIntegerField()),
-                ('body', models.BinaryField()),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.company')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "company_id",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
+                ("import_id", models.UUIDField()),
+                ("position", models.PositiveIntegerField()),
+                ("drafts", models.PositiveIntegerField()),
+                ("body", models.BinaryField()),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.company",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.F('company'), models.F('import_id'), models.F('position'), name='orders_importchunk_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("company"),
+                        models.F("import_id"),
+                        models.F("position"),
+                        name="orders_importchunk_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ImportRefusal',
+            name="ImportRefusal",
             fields=[
-                ('pk', models.CompositePrimaryKey('company_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
-                ('import_id', models.UUIDField()),
-                ('line', models.PositiveIntegerField()),
-                ('reasons', models.JSONField()),
-                ('body', models.BinaryField(null=True)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.company')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "company_id",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
+                ("import_id", models.UUIDField()),
+                ("line", models.PositiveIntegerField()),
+                ("reasons", models.JSONField()),
+                ("body", models.BinaryField(null=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.company",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.F('company'), models.F('import_id'), models.F('line'), name='orders_refusal_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("company"),
+                        models.F("import_id"),
+                        models.F("line"),
+                        name="orders_refusal_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Item',
+            name="Item",
             fields=[
-                ('pk', models.CompositePrimaryKey('company_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
-                ('order_id', models.UUIDField()),
-                ('position', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('sku', models.CharField(blank=True, default='', max_length=80, verbose_name='article')),
-                ('quantity', models.PositiveIntegerField(default=1, verbose_name='quantity')),
-                ('price', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='price')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.company')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "company_id",
+                        "id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
+                ("order_id", models.UUIDField()),
+                ("position", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "sku",
+                    models.CharField(blank=True, default="", max_length=80, verbose_name="article"),
+                ),
+                ("quantity", models.PositiveIntegerField(default=1, verbose_name="quantity")),
+                (
+                    "price",
+                    models.DecimalField(decimal_places=2, max_digits=12, verbose_name="price"),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.company",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.F('company'), models.F('order_id'), models.F('position'), name='orders_item_position_once'), models.CheckConstraint(condition=models.Q(('price__gte', 0), ('quantity__gte', 1)), name='orders_item_amounts')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("company"),
+                        models.F("order_id"),
+                        models.F("position"),
+                        name="orders_item_position_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("price__gte", 0), ("quantity__gte", 1)),
+                        name="orders_item_amounts",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.UniqueConstraint(models.F('company'), models.F('name'), name='orders_offer_name_once'),
+            model_name="offer",
+            constraint=models.UniqueConstraint(
+                models.F("company"), models.F("name"), name="orders_offer_name_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(models.F('company'), models.F('created_at'), models.F('id'), name='orders_order_newest'),
+            model_name="order",
+            index=models.Index(
+                models.F("company"),
+                models.F("created_at"),
+                models.F("id"),
+                name="orders_order_newest",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(models.F('company'), models.F('status'), models.F('created_at'), models.F('id'), name='orders_order_by_status'),
+            model_name="order",
+            index=models.Index(
+                models.F("company"),
+                models.F("status"),
+                models.F("created_at"),
+                models.F("id"),
+                name="orders_order_by_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(models.F('company'), models.F('agent_id'), models.F('created_at'), models.F('id'), name='orders_order_by_agent'),
+            model_name="order",
+            index=models.Index(
+                models.F("company"),
+                models.F("agent_id"),
+                models.F("created_at"),
+                models.F("id"),
+                name="orders_order_by_agent",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(models.F('company'), models.F('partner_id'), models.F('created_at'), models.F('id'), name='orders_order_by_partner'),
+            model_name="order",
+            index=models.Index(
+                models.F("company"),
+                models.F("partner_id"),
+                models.F("created_at"),
+                models.F("id"),
+                name="orders_order_by_partner",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(models.F('company'), models.F('offer_id'), models.F('created_at'), models.F('id'), name='orders_order_by_offer'),
+            model_name="order",
+            index=models.Index(
+                models.F("company"),
+                models.F("offer_id"),
+                models.F("created_at"),
+                models.F("id"),
+                name="orders_order_by_offer",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(models.F('company'), models.F('phone_hash'), name='orders_order_by_phone'),
+            model_name="order",
+            index=models.Index(
+                models.F("company"), models.F("phone_hash"), name="orders_order_by_phone"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(models.F('company'), models.F('external_id'), name='orders_order_by_external'),
+            model_name="order",
+            index=models.Index(
+                models.F("company"), models.F("external_id"), name="orders_order_by_external"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(models.F('company'), models.F('number'), name='orders_order_number_once'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                models.F("company"), models.F("number"), name="orders_order_number_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(models.F('company'), models.F('agent_id'), condition=models.Q(('status', 'processing')), name='orders_order_one_open_each'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                models.F("company"),
+                models.F("agent_id"),
+                condition=models.Q(("status", "processing")),
+                name="orders_order_one_open_each",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('total__gte', 0)), name='orders_order_total'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("total__gte", 0)), name="orders_order_total"
+            ),
         ),
         migrations.AddIndex(
-            model_name='searchword',
-            index=models.Index(models.F('company'), models.F('order_id'), name='orders_searchword_of_order'),
+            model_name="searchword",
+            index=models.Index(
+                models.F("company"), models.F("order_id"), name="orders_searchword_of_order"
+            ),
         ),
     ]

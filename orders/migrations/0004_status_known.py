@@ -4,15 +4,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_people'),
-        ('orders', '0003_source_and_queue'),
+        ("accounts", "0003_people"),
+        ("orders", "0003_source_and_queue"),
     ]
 
     operations = [
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['new', 'processing', 'recall', 'no_answer', 'hold', 'confirmed', 'packed', 'sent', 'delivered', 'paid', 'returned', 'cancelled', 'trash'])), name='orders_order_status'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "new",
+                            "processing",
+                            "recall",
+                            "no_answer",
+                            "hold",
+                            "confirmed",
+                            "packed",
+                            "sent",
+                            "delivered",
+                            "paid",
+                            "returned",
+                            "cancelled",
+                            "trash",
+                        ],
+                    )
+                ),
+                name="orders_order_status",
+            ),
         ),
     ]

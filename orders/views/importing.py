@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,6 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.models import Company, Membership
+from accounts.requests import Request
 from orders import imports
 from orders.mapping import TARGETS
 from orders.models import Import, ImportRefusal
@@ -54,7 +55,7 @@ SHOWN_OF: Final = ("external_id", "created_at", "name", "phone", "city", "item",
 @requires("orders.import")
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: Request) -> HttpResponse:
     """The form of an import. A posted file is shown as it would be read, until `step` is "start"
     and nothing is left to ask."""
     if not company_has_policy():
@@ -77,7 +78,7 @@ def start(request: HttpRequest) -> HttpResponse:
         return unread(request, form)
 
 
-def received(request: HttpRequest, file: UploadedFile[bytes]) -> HttpResponse:
+def received(request: Request, file: UploadedFile[bytes]) -> HttpResponse:
     by = request.gate
     country = Company.objects.get(pk=by.company_id).country
     upload = Upload(file, request.POST, currency=by.company_currency, country=country)
@@ -98,7 +99,7 @@ def reading_of(upload: Upload, by: Entry) -> Reading:
 
 
 def page(
-    request: HttpRequest,
+    request: Request,
     form: UploadForm,
     *,
     mapping: dict[str, Any] | None = None,
@@ -116,14 +117,14 @@ def page(
     return render(request, "orders/import/start.html", context, status=status)
 
 
-def unread(request: HttpRequest, form: UploadForm) -> HttpResponse:
+def unread(request: Request, form: UploadForm) -> HttpResponse:
     """Nothing could be read: why, at the file's field or, for htmx, in its place below."""
     errors = [str(error) for error in form.errors.get("file", [])]
     mapping = {"errors": errors} if request.htmx else None  # type: ignore[attr-defined]
     return page(request, form, mapping=mapping, status=422)
 
 
-def preview_page(request: HttpRequest, upload: Upload) -> HttpResponse:
+def preview_page(request: Request, upload: Upload) -> HttpResponse:
     valid = upload.is_valid()
     columns = list(upload.columns.described())
     mapping = {
@@ -187,7 +188,7 @@ def previewed_row(outcome: Outcome) -> dict[str, Any]:
 @requires("orders.import")
 @require_safe
 @never_cache
-def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def progress(request: Request, pk: uuid.UUID) -> HttpResponse:
     run = described(find(request.gate, pk), request.gate)
     part = "_progress" if request.htmx else "progress"  # type: ignore[attr-defined]
     return render(request, f"orders/import/{part}.html", {"run": run})
@@ -195,7 +196,7 @@ def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @requires("orders.import")
 @require_POST
-def go_on(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def go_on(request: Request, pk: uuid.UUID) -> HttpResponse:
     """Let an import that stands still go on, under a pass of whoever asks."""
     if not imports.go_on(find(request.gate, pk), by=request.gate):
         messages.info(request, _("The import is running, or finished already."))
@@ -205,7 +206,7 @@ def go_on(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @requires("orders.import")
 @require_safe
 @never_cache
-def refusals(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def refusals(request: Request, pk: uuid.UUID) -> HttpResponse:
     """The refused lines as CSV, with reasons; under headings that a new import understands."""
     run = find(request.gate, pk)
     response = HttpResponse(

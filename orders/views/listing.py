@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.gate import Entry
 from accounts.guard import requires
+from accounts.requests import Request
 from orders import keys, lists, search, statuses
 from orders.conditions import Condition
 from orders.filters import Choices, Filters, Place, conditions
@@ -29,7 +30,7 @@ PLACES = ("older", "newer")  # names in the query string: beside which order the
 
 @requires("orders.read")
 @require_safe
-def orders(request: HttpRequest) -> HttpResponse:
+def orders(request: Request) -> HttpResponse:
     by = request.gate
     held = keys.held(by)
     tab = _tab(request)
@@ -65,7 +66,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _tab(request: HttpRequest) -> str:
+def _tab(request: Request) -> str:
     """The status in the query string, or "" for all; a partner's tabs are phases."""
     asked = request.GET.get("status", "")
     if asked and asked not in _tab_names(request.gate):
@@ -74,7 +75,7 @@ def _tab(request: HttpRequest) -> str:
     return asked
 
 
-def _places(request: HttpRequest) -> dict[str, Place]:
+def _places(request: Request) -> dict[str, Place]:
     """Beside which order the page begins, as `lists.page` takes it."""
     for name in PLACES:
         if asked := request.GET.get(name):

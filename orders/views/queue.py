@@ -1,18 +1,19 @@
 """The working day of an agent: take the next order, call, decide, next."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.guard import requires
+from accounts.requests import Request
 from orders.models import Order
 
 
 @requires("orders.take")
 @require_POST
-def take_next(request: HttpRequest) -> HttpResponse:
+def take_next(request: Request) -> HttpResponse:
     order = Order.objects.take_next(by=request.gate)
     if order is None:
         messages.info(request, _("Nothing waits for a call now."))
