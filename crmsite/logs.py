@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import structlog
+from django.http import HttpRequest
 
 
 def formatter(with_messages: bool) -> logging.Formatter:
@@ -15,6 +16,7 @@ def formatter(with_messages: bool) -> logging.Formatter:
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            route_without_values,
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -22,6 +24,27 @@ def formatter(with_messages: bool) -> logging.Formatter:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
+
+
+def route_without_values(logger: Any, method: str, event: Any) -> Any:
+    """Say which route a request came by, in place of Django's message.
+
+    That quotes the path, where a link to a new password or an invitation has its key, and the
+    referrer, which is such a path too.
+    """
+    record = event["_record"]
+    request = getattr(record, "request", None)
+    if isinstance(request, HttpRequest):
+        event["event"] = f"{request.method} {route(request)}"
+        event["status"] = getattr(record, "status_code", None)
+    return event
+
+
+def route(request: HttpRequest) -> str:
+    """The pattern that the path fits; of a path that fits none its first segment."""
+    if match := request.resolver_match:
+        return match.route
+    return request.path_info.split("/")[1] + "/…"
 
 
 def failure_without_values(logger: Any, method: str, event: Any) -> Any:

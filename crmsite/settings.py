@@ -266,6 +266,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True, "level": "INFO"},
         "django.db.backends": {"level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # scanners, all day
+        "django.server": {"handlers": [], "level": "CRITICAL"},  # runserver's, with whole paths
         "procrastinate": {"level": "WARNING"},
     },
 }

@@ -1,0 +1,69 @@
+"""The log says which page failed, and never the key that its address holds."""
+
+import io
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from crmsite import logs
+from tests.people import gail
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "Xq7-secret-of-an-invitation"
+
+
+@pytest.fixture(params=[True, False], ids=["development", "production"])
+def written(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """What the log's handler has written so far."""
+    handler = logging.StreamHandler(stream := io.StringIO())
+    handler.setFormatter(logs.formatter(with_messages=request.param))
+    logging.getLogger().addHandler(handler)
+    yield stream.getvalue
+    logging.getLogger().removeHandler(handler)
+
+
+def only(lines: str) -> dict[str, object]:
+    (line,) = lines.splitlines()
+    return json.loads(line)
+
+
+def reset_link() -> str:
+    Client().post("/login/password/", {"email": gail.email})
+    return re.search(r"http://testserver(/login/password/\S+)", mail.outbox[-1].body)[1]
+
+
+@pytest.mark.parametrize("more", [{}, {"secure": True}], ids=["no token", "a referrer"])
+def test_a_refused_post_to_a_reset_link_leaves_no_key(written, more):
+    link = reset_link()
+    referrer = f"https://elsewhere.example{link}"
+    client = Client(enforce_csrf_checks=True)
+    assert client.post(link, headers={"Referer": referrer}, **more).status_code == 403
+    assert link.rstrip("/").partition("-")[2] not in written()
+    told = only(written())
+    assert (told["logger"], told["status"]) == ("django.security.csrf", 403)
+    assert told["event"].startswith("POST ^login/password/(?P<uidb36>")
+
+
+def test_a_refused_invitation_leaves_no_secret(written):
+    client = Client(enforce_csrf_checks=True)
+    assert client.post(f"/invitation/{SECRET}/").status_code == 403
+    assert SECRET not in written()
+    assert only(written())["event"] == "POST invitation/<slug:secret>/"
+
+
+@pytest.mark.parametrize("rest", [f"/{SECRET}/more/", f"/{SECRET}%0a{SECRET}/", f"//{SECRET}/"])
+def test_an_unknown_path_leaves_its_first_segment(client, written, rest):
+    assert client.get(f"/invitation{rest}").status_code == 404
+    assert SECRET not in written()
+    told = only(written())
+    assert (told["event"], told["status"]) == ("GET invitation/…", 404)
+
+
+def test_runserver_does_not_log_addresses_besides():
+    assert not logging.getLogger("django.server").isEnabledFor(logging.ERROR)
