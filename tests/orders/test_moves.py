@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, Membership, Team
 from orders import keys
 from orders.intake import ItemDraft, NotAdmitted, Prohibited
 from orders.models import Comment, Conflict, Item, MoveRefused, Order, SearchWord
@@ -190,6 +190,36 @@ def test_a_telephone_is_revealed_at_the_price_of_an_entry():
         assert order.reveal_telephone(by=by) == IOANA.phone
     with as_(ann):
         assert audited(order)[-1] == ("order.revealed", {})
+
+
+@pytest.mark.parametrize("moved", ["by the verb", "by SQL"])
+def test_a_lead_loses_the_orders_of_an_agent_who_changes_teams(moved):
+    with as_(ann) as by:
+        gails = add(by, agent=gail.membership().id)
+        free = add(by)
+        south = Team.objects.create(company_id=by.company_id, name="South")
+    with as_(lena):
+        assert Order.objects.filter(id__in=[gails.id, free.id]).count() == 2
+    with as_(ann) as by:
+        if moved == "by the verb":
+            gail.membership().place(by=by, role="agent", team=south)
+        else:
+            Membership.objects.filter(id=gails.agent_id).update(team_id=None)
+    with as_(lena):
+        assert [order.id for order in Order.objects.filter(id__in=[gails.id, free.id])] == [free.id]
+    with as_(gail):
+        assert Order.objects.filter(id=gails.id).exists()
+
+
+def test_a_lead_gains_the_orders_of_an_agent_who_joins_the_team():
+    with as_(ann) as by:
+        order = add(by, agent=gus.membership().id)
+    with as_(lena):
+        assert not Order.objects.filter(id=order.id).exists()
+    with as_(ann) as by:
+        gus.membership().place(by=by, role="agent", team=Team.objects.get(name="North"))
+    with as_(lena):
+        assert Order.objects.filter(id=order.id).exists()
 
 
 def test_a_lead_gives_orders_to_the_own_team():
