@@ -1,7 +1,8 @@
 """What was typed into the search box, as conditions on orders: equality alone (design section 1).
 
-A text can be an order's number, its number at the shop, or something of its buyer: a telephone or
-its end, an e-mail address, words of the name; the buyer is found by keyed hashes.
+A text can be an order's number, its number at the shop, or something of its buyer: a telephone or,
+for those who may see it, its end, an e-mail address, words of the name; the buyer is found by keyed
+hashes.
 """
 
 from __future__ import annotations
@@ -16,21 +17,26 @@ _NUMBER = re.compile(r"[#№]?\s*(\d{1,18})")
 MOST_WORDS = 5  # what goes beyond is not asked for; each is a join
 
 
-def ways(text: str, held: Keys | None) -> list[Condition]:
+def ways(text: str, held: Keys | None, *, phone_ends: bool) -> list[Condition]:
     """The ways in which the text can find orders: an order found in one of them is found. Apart,
     since each has its index, and OR has none. Without `held` (a partner's case) by numbers alone.
+
+    `phone_ends` is for whoever may see telephones whole: for others, who are shown the last three
+    digits, trying the ends one after another would tell the rest.
     """
     found = [Condition("o.external_id = %s", [text])]
     if number := _NUMBER.fullmatch(text):
         found.append(Condition("o.number = %s", [int(number[1])]))
-    return found + (_by_person(text, held) if held else [])
+    return found + (_by_person(text, held, phone_ends) if held else [])
 
 
-def _by_person(text: str, held: Keys) -> list[Condition]:
+def _by_person(text: str, held: Keys, phone_ends: bool) -> list[Condition]:
     """One way, which all words must meet, or none where the text has no word to look for."""
-    words = query_hashes(text, held.index_key)[:MOST_WORDS]
+    words = query_hashes(text, held.index_key)
+    if not phone_ends and any(word.kind == "phone_end" for word in words):
+        return []
     found = Condition(
         "o.id IN (SELECT order_id FROM orders_searchword WHERE company_id = %s AND word = %s)"
     )
-    every = [Condition(found.sql, [held.company_id, word.hash]) for word in words]
+    every = [Condition(found.sql, [held.company_id, word.hash]) for word in words[:MOST_WORDS]]
     return [all_of(every)] if every else []

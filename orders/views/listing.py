@@ -34,6 +34,7 @@ def orders(request: Request) -> HttpResponse:
     by = request.gate
     held = keys.held(by)
     tab = _tab(request)
+    whole_phones = by.may("persons.telephone")
     choices = lists.choices(by)
     filters = Filters(request.GET, choices)
     chosen = filters.chosen()
@@ -41,7 +42,7 @@ def orders(request: Request) -> HttpResponse:
     found = lists.page(
         by,
         [*conditions(chosen, by), *_of_tab(tab, by)],
-        ways=search.ways(chosen["q"], held) if "q" in chosen else (),
+        ways=search.ways(chosen["q"], held, phone_ends=whole_phones) if "q" in chosen else (),
         **places,
     )
     if places and not found.rows:
@@ -56,6 +57,7 @@ def orders(request: Request) -> HttpResponse:
             "chips": _chips(tab, filters, chosen),
             "clear_url": _address(tab),
             "filtered": bool(chosen),
+            "whole_phones": whole_phones,
             "rows_html": _rows(found.rows, held, by, choices),
             "newer_url": found.newer and _address(tab, filters, newer=found.newer),
             "older_url": found.older and _address(tab, filters, older=found.older),

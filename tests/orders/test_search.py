@@ -50,6 +50,16 @@ def test_agents_find_their_own_and_free_ones(client, order):
     assert listed(sign_in(client, gail), "/orders/?q=S-77/a") == []
 
 
+@pytest.mark.parametrize("text", ["3643", "123643", "0723123643", "ioana 3643", "a b c d e 3643"])
+def test_agents_who_see_telephones_masked_do_not_find_by_their_ends(client, order, text):
+    assert listed(sign_in(client, gus), f"/orders/?q={quote(text)}") == []
+
+
+@pytest.mark.parametrize("text", ["+40723123643", "0040 723 123 643", "ioana +40 723 123 643"])
+def test_agents_find_by_whole_telephones(client, order, text):
+    assert listed(sign_in(client, gus), f"/orders/?q={quote(text)}") == [order.number]
+
+
 def test_another_company_finds_nothing(client, order):
     with as_(bea) as by:
         add(by, person=Person(name="Else"))
