@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db.models import Model
-from django.utils import timezone
 
 from accounts import models
 from accounts.gate import Entry
@@ -23,14 +22,14 @@ def register(**labels: Any) -> None:
 
 def record(*, by: Entry, action: str, of: Model | None = None, **changes: Any) -> models.AuditEntry:
     """Add an entry in the company that `by` works in. An action that nobody registered is a
-    LookupError: the reader could not tell what it means."""
+    LookupError: the reader could not tell what it means. The time and the doer's name are the
+    database's to write (migration 0004): whatever they were given here, it would not be believed.
+    """
     if action not in ACTIONS:
         raise LookupError(f"{action} is not a registered audit action")
     return models.AuditEntry.objects.create(
         company_id=by.company_id,
-        at=timezone.now(),
         actor_id=by.user_id,
-        actor_name=(by.user_name or by.user_email or "")[:120],
         action=action,
         object_type=(of._meta.model_name or "") if of else "",
         object_id=getattr(of, "id", None),
