@@ -40,6 +40,15 @@ def keep(path: Path, values: dict[str, object] | dict[str, str]) -> None:
     fresh.replace(path)
 
 
+def mail_folder(var: Path) -> Path:
+    """Where letters are kept in place of being sent. They hold links to new passwords, so nobody
+    else can read them."""
+    folder = var / "mail"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # one that was there already, too
+    return folder
+
+
 def master_key(given: str) -> bytes:
     """The 32 bytes that MASTER_KEY spells in base64."""
     try:

@@ -241,7 +241,7 @@ TIME_ZONE = "UTC"
 
 if DEVELOPMENT and not env.str("EMAIL_URL", default=""):
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = VAR / "mail"
+    EMAIL_FILE_PATH = development.mail_folder(VAR)
 else:
     vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Covenant <covenant@localhost>")

@@ -2,16 +2,18 @@
 
 import os
 import secrets
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from crmsite.development import new_master_key
+from crmsite.development import mail_folder, new_master_key
 from tests.databases import ROOT, TestCluster
 
 SERVE = ("-c", "import crmsite.wsgi")
@@ -73,6 +75,13 @@ def test_an_unsafe_environment_stops_the_start(changed: dict[str, str], reason: 
     done = started(*SERVE, **changed)
     assert done.returncode != 0
     assert reason in done.stderr
+
+
+def test_letters_that_are_kept_in_place_of_being_sent_are_nobody_elses_to_read(tmp_path: Path):
+    folder = mail_folder(tmp_path / "var")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o755)
+    assert stat.S_IMODE(mail_folder(tmp_path / "var").stat().st_mode) == 0o700
 
 
 def test_migrate_without_the_owner_says_what_is_missing():
