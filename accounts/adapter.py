@@ -9,6 +9,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
+from accounts import gate
 from accounts.models import User
 
 
@@ -19,8 +20,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: User) -> None:
         """Checking a password takes a while. Where it was changed meanwhile, the old one must not
         open a session: a change ends those there are, and waits for this row."""
-        now = User.objects.select_for_update().get(pk=user.pk)
-        if (now.password, now.is_active) != (user.password, True):
+        if not gate.password_stands(user.pk, user.password):
             raise ImmediateHttpResponse(redirect("account_login"))
         super().login(request, user)
 

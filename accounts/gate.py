@@ -86,8 +86,9 @@ SETTINGS = ("gate.app", "gate.pass", "gate.company")
 
 
 @contextmanager
-def carrying(secret: str | None) -> Iterator[Entry]:
-    """One transaction in which everything is asked for with the pass `secret`.
+def carrying(secret: str | None, *, verifying: bool = False) -> Iterator[Entry]:
+    """One transaction in which everything is asked for with the pass `secret`; `verifying` where
+    it changes nothing, so that the pass may be verified ahead.
 
     Inside another transaction (as tests are) what that one presented comes back at the end.
     """
@@ -96,14 +97,16 @@ def carrying(secret: str | None) -> Iterator[Entry]:
         before = nested and _ask(
             "SELECT " + ", ".join("current_setting(%s, true)" for _ in SETTINGS), SETTINGS
         )
-        yield enter(secret)
+        yield enter(secret, verifying=verifying)
         if before:
             _present(dict(zip(SETTINGS, before, strict=True)))
 
 
-def enter(secret: str | None) -> Entry:
+def enter(secret: str | None, *, verifying: bool = False) -> Entry:
     """Present the pass to the transaction that is under way, and learn whose it is."""
-    found = _ask("SELECT * FROM gate.enter(%s, %s)", (_key("vouch"), secret), dict_row)
+    found = _ask(
+        "SELECT * FROM gate.enter(%s, %s, %s)", (_key("vouch"), secret, verifying), dict_row
+    )
     if found is None:
         return Entry()
     return Entry(**{**found, "missing": json.loads(found["missing"] or "[]")})
@@ -159,6 +162,16 @@ def open_job_pass(entry: Entry, *, reach: list[str], lasting: timedelta) -> str:
         until=timezone.now() + lasting,
     )
     return secret
+
+
+def set_password(user_id: int, password: str) -> None:
+    """Store the hash `password`; every pass of that person ends with it."""
+    _ask("SELECT gate.set_password(%s, %s, %s)", (_key("issue"), user_id, password))
+
+
+def password_stands(user_id: int, password: str) -> bool:
+    """Whether that hash is still an active person's; a change of it waits until the commit."""
+    return _ask("SELECT gate.password_stands(%s, %s, %s)", (_key("issue"), user_id, password))[0]
 
 
 def keep_pass(secret: str, *, data: str, until: datetime) -> bool:
@@ -225,6 +238,7 @@ def install(using: str, **_: Any) -> None:
         cursor.execute("SELECT to_regclass('gate.permission') IS NOT NULL")
         if not cursor.fetchone()[0]:
             return
+        cursor.execute("SELECT gate.doubt(NULL, NULL)")
         cursor.execute("DELETE FROM gate.permission")
         cursor.executemany("INSERT INTO gate.permission VALUES (%s, %s, %s)", held)
         cursor.execute("DELETE FROM gate.application")

@@ -35,9 +35,11 @@ def let_in(superuser: Connection, database: str, web: str) -> None:
     """Close the database to everybody but its owner, and open it to the web role."""
     names = {"database": sql.Identifier(database), "web": sql.Identifier(web)}
     superuser.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM PUBLIC").format(**names))
-    superuser.execute(
-        sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {web}").format(**names)
-    )
+    # No TEMPORARY: a temporary table would stand before the real one of its name.
+    superuser.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM {web}").format(**names))
+    superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {web}").format(**names))
+    # Whoever has the role's password may see its other sessions' statements, values and all.
+    superuser.execute(sql.SQL("ALTER ROLE {web} SET track_activities = off").format(**names))
 
 
 def exists(superuser: Connection, query: str, name: str) -> bool:

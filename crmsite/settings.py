@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from crmsite import development, embedded
+from crmsite.databases import handed_back
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -55,10 +56,12 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": True,  # a savepoint: the transaction is the gate's
         "OPTIONS": {
+            "options": "-c TimeZone=UTC",  # what RESET goes back to
             "pool": {
                 "min_size": env.int("DATABASE_POOL_MIN", default=1),
                 "max_size": env.int("DATABASE_POOL_MAX", default=8),
                 "timeout": 10,  # seconds
+                "reset": handed_back,
             },
         },
     },

@@ -54,10 +54,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
-                (
-                    "last_login",
-                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
-                ),
                 ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail")),
                 ("name", models.CharField(max_length=120, verbose_name="name")),
                 (
@@ -143,6 +139,8 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=8)),
                 ("reach", models.JSONField(null=True)),
                 ("data", models.TextField(default="")),
+                ("scopes", models.JSONField(null=True)),
+                ("verified_until", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField(db_index=True)),
                 (

@@ -18,6 +18,11 @@ from django.db import migrations
 from accounts.rowrules import guard
 
 SCHEMA = """
+-- A temporary table would stand before the real one of its name, for the connection's next request.
+DO $$ BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC, :web', current_database());
+END $$;
+
 CREATE SCHEMA gate;
 GRANT USAGE ON SCHEMA gate TO :web;
 CREATE SCHEMA numbers;  -- a sequence per company, so that no company can count another's orders
@@ -73,13 +78,25 @@ CREATE FUNCTION gate.company_has_policy() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT false $$;
 
+-- Until when what is true of a company's policies now stays true of them: the next version's moment.
+-- Replaced by the policy app; until then nothing is verified ahead.
+CREATE FUNCTION gate.policies_stand_until(a_company bigint) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$ SELECT '-infinity'::timestamptz $$;
+
 -- The scope in which the pass's holder has a permission in the claimed company; all NULL for none.
--- One statement, since every statement on a company's table pays for it.
+-- Every statement on a company's table pays for this, so a verified pass answers by itself.
 CREATE FUNCTION gate.standing(wanted text, OUT granted text, OUT user_id bigint,
-    OUT company_id bigint)
+    OUT company_id bigint, OUT verified boolean)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN RETURN; END IF;
+    SELECT p.scopes ->> wanted, p.user_id, p.company_id, true
+      INTO granted, user_id, company_id, verified
+      FROM public.accounts_pass p
+     WHERE p.hash = sha256(convert_to(current_setting('gate.pass', true), 'UTF8'))
+       AND p.company_id = gate.claim()
+       AND p.expires_at > statement_timestamp() AND p.verified_until > statement_timestamp();
+    IF FOUND THEN RETURN; END IF;
     SELECT g.scope, m.user_id, m.company_id INTO granted, user_id, company_id
       FROM public.accounts_pass p
       JOIN public.accounts_user u ON u.id = p.user_id AND u.is_active
@@ -90,6 +107,41 @@ BEGIN
      WHERE p.hash = sha256(convert_to(current_setting('gate.pass', true), 'UTF8'))
        AND p.expires_at > statement_timestamp()
        AND p.company_id = gate.claim() AND (p.reach IS NULL OR p.reach ? wanted);
+END $$;
+
+-- Verifies the transaction's pass ahead: all that `standing` and the policies ask is asked once,
+-- and the answer kept with the pass until something it rests on changes (`doubt`).
+-- Whoever verifies holds the lock, shared, until the commit; whoever doubts takes it alone, after
+-- his change. So no answer from before a change is ever kept after it: either the doubt waits and
+-- then sees the pass, or the verifying finds the lock taken and keeps nothing. Only requests that
+-- change nothing verify, or two that verify and then doubt would wait for each other.
+CREATE FUNCTION gate.verify() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE ours bytea := sha256(convert_to(current_setting('gate.pass', true), 'UTF8'));
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' OR NOT EXISTS (
+        SELECT FROM public.accounts_pass p WHERE p.hash = ours AND p.company_id IS NOT NULL
+           AND p.expires_at > statement_timestamp()
+           AND coalesce(p.verified_until <= statement_timestamp(), true))
+       OR NOT pg_try_advisory_xact_lock_shared(hashtext('gate.verify')) THEN RETURN; END IF;
+    UPDATE public.accounts_pass p
+       SET verified_until = gate.policies_stand_until(p.company_id),
+           scopes = (SELECT jsonb_object_agg(g.permission, g.scope) FROM gate.permission g
+                      WHERE g.role = m.role AND (p.reach IS NULL OR p.reach ? g.permission))
+      FROM public.accounts_user u, public.accounts_company c, public.accounts_membership m
+     WHERE p.hash = ours AND u.id = p.user_id AND u.is_active
+       AND c.id = p.company_id AND c.suspended_at IS NULL
+       AND m.company_id = p.company_id AND m.user_id = p.user_id AND m.left_at IS NULL
+       AND gate.missing_policies(p.user_id, p.company_id) IS NULL;
+END $$;
+
+-- What a verified pass rests on has changed, for a person (NULL: all) in a company (NULL: all).
+CREATE FUNCTION gate.doubt(a_user bigint, a_company bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('gate.verify'));
+    UPDATE public.accounts_pass p SET verified_until = NULL, scopes = NULL
+     WHERE p.verified_until IS NOT NULL AND (a_user IS NULL OR p.user_id = a_user)
+       AND (a_company IS NULL OR p.company_id = a_company);
 END $$;
 
 -- That scope, whether or not the policies are accepted: for what is no order and no person.
@@ -104,7 +156,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 DECLARE held record; missing jsonb;
 BEGIN
     held := gate.standing(wanted);
-    IF held.granted IS NULL THEN RETURN NULL; END IF;
+    IF held.granted IS NULL OR held.verified THEN RETURN held.granted; END IF;
     missing := gate.missing_policies(held.user_id, held.company_id);
     IF missing IS NOT NULL THEN
         RAISE EXCEPTION 'a policy in force has not been accepted'
@@ -119,7 +171,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 DECLARE held record;
 BEGIN
     held := gate.standing(wanted);
-    IF gate.missing_policies(held.user_id, held.company_id) IS NOT NULL THEN RETURN NULL; END IF;
+    IF held.verified IS NOT TRUE
+       AND gate.missing_policies(held.user_id, held.company_id) IS NOT NULL THEN RETURN NULL; END IF;
     RETURN held.granted;
 END $$;
 
@@ -144,7 +197,7 @@ AS $$ BEGIN RETURN (gate.holder()).partner_id; END $$;
 PASSES = """
 -- A request's first statement: presents the application's key and the pass, claims the pass's
 -- company, and returns in the same round trip what the request has to know about its holder.
-CREATE FUNCTION gate.enter(app_key text, secret text)
+CREATE FUNCTION gate.enter(app_key text, secret text, verifying boolean)
 RETURNS TABLE (user_id bigint, user_name text, user_email text, user_language text,
     companies bigint, company_id bigint, company_name text, company_slug text,
     company_currency text, company_time_zone text, role text, membership_id uuid, team_id uuid,
@@ -154,6 +207,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN
     PERFORM set_config('gate.app', app_key, true), set_config('gate.company', '', true),
             set_config('gate.pass', coalesce(secret, ''), true);
+    IF verifying THEN PERFORM gate.verify(); END IF;
     RETURN QUERY
     SELECT u.id, u.name::text, u.email::text, u.language::text,
            (SELECT count(*) FROM public.accounts_membership o
@@ -172,17 +226,22 @@ BEGIN
        FROM gate.holder() h;
 END $$;
 
--- Makes a pass. Asks for a second key of the application, which no setting ever holds: so neither
--- the web role's password nor SQL smuggled into a request can make one.
+-- A second key of the application, which no setting ever holds: so neither the web role's password
+-- nor SQL smuggled into a request can make a pass, or whatever leads to one.
+CREATE FUNCTION gate.check_issuer(issue_key text) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM gate.application WHERE purpose = 'issue'
+                   AND hash = sha256(convert_to(issue_key, 'UTF8'))) THEN
+        RAISE EXCEPTION 'only the application itself may do this' USING ERRCODE = '42501';
+    END IF;
+END $$;
+
 CREATE FUNCTION gate.open_pass(issue_key text, secret text, a_kind text, a_user bigint,
     a_company bigint, a_reach jsonb, a_data text, until timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM gate.application WHERE purpose = 'issue'
-                   AND hash = sha256(convert_to(issue_key, 'UTF8'))) THEN
-        RAISE EXCEPTION 'only the application opens passes' USING ERRCODE = '42501';
-    END IF;
+    PERFORM gate.check_issuer(issue_key);
     IF a_company IS NULL AND a_user IS NOT NULL THEN  -- the only company there is to choose
         SELECT min(m.company_id) INTO a_company FROM public.accounts_membership m
          WHERE m.user_id = a_user AND m.left_at IS NULL HAVING count(*) = 1;
@@ -212,7 +271,8 @@ CREATE FUNCTION gate.choose_company(a_company bigint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE asking bigint := (gate.holder()).user_id;
 BEGIN
-    UPDATE public.accounts_pass p SET company_id = a_company
+    UPDATE public.accounts_pass p
+       SET company_id = a_company, verified_until = NULL, scopes = NULL
       FROM public.accounts_membership m
      WHERE p.hash = sha256(convert_to(current_setting('gate.pass', true), 'UTF8'))
        AND p.kind = 'session' AND m.company_id = a_company AND m.user_id = asking
@@ -242,6 +302,24 @@ CREATE TRIGGER end_passes AFTER UPDATE OF password, is_active ON accounts_user F
     WHEN (OLD.password IS DISTINCT FROM NEW.password OR OLD.is_active AND NOT NEW.is_active)
     EXECUTE FUNCTION gate.end_passes_of_user();
 
+CREATE FUNCTION gate.doubt_membership() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM gate.doubt(OLD.user_id, OLD.company_id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER doubt AFTER UPDATE OF role, left_at OR DELETE ON accounts_membership FOR EACH ROW
+    EXECUTE FUNCTION gate.doubt_membership();
+
+CREATE FUNCTION gate.doubt_company() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM gate.doubt(NULL, NEW.id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER doubt AFTER UPDATE OF suspended_at ON accounts_company FOR EACH ROW
+    EXECUTE FUNCTION gate.doubt_company();
+
 CREATE FUNCTION gate.end_passes_of_membership() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -263,8 +341,29 @@ ALTER TABLE accounts_user ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reads ON accounts_user FOR SELECT USING ((SELECT gate.vouched()));
 CREATE POLICY joins ON accounts_user FOR INSERT WITH CHECK (
     (SELECT gate.vouched()) AND NOT is_support AND NOT is_superuser);
-CREATE POLICY changes ON accounts_user FOR UPDATE USING ((SELECT gate.vouched()));
-GRANT SELECT, INSERT, UPDATE ON accounts_user TO :web;
+CREATE POLICY changes ON accounts_user FOR UPDATE USING (id = (SELECT gate.user_id()));
+GRANT SELECT, INSERT, UPDATE (name, language) ON accounts_user TO :web;
+
+-- Whoever writes a password becomes its owner, and every request carries the application's key: so
+-- this asks for the issuing key, as making a pass does.
+CREATE FUNCTION gate.set_password(issue_key text, a_user bigint, a_password text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM gate.check_issuer(issue_key);
+    UPDATE public.accounts_user SET password = a_password WHERE id = a_user;
+END $$;
+
+-- Is this still the password of an active person? Holds the row, so that a change waits for whoever
+-- is opening a session with it, and then ends that session too.
+CREATE FUNCTION gate.password_stands(issue_key text, a_user bigint, a_password text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM gate.check_issuer(issue_key);
+    PERFORM FROM public.accounts_user
+      WHERE id = a_user AND password = a_password AND is_active FOR NO KEY UPDATE;
+    RETURN FOUND;
+END $$;
 
 -- Staff and operators are appointed on the server, by the owner role, and never through the web.
 CREATE FUNCTION gate.keep_flags() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -283,10 +382,21 @@ CREATE TRIGGER keep_flags BEFORE UPDATE ON accounts_user FOR EACH ROW
 
 ALTER TABLE account_emailaddress ENABLE ROW LEVEL SECURITY;
 CREATE POLICY application ON account_emailaddress USING ((SELECT gate.vouched()));
-GRANT SELECT, INSERT, UPDATE, DELETE ON account_emailaddress TO :web;
+-- Read only: an address added to a person would be sent that person's reset link. The one address
+-- that django-allauth looks for comes with the person, from an invitation that was mailed to it.
+GRANT SELECT ON account_emailaddress TO :web;
+CREATE FUNCTION gate.note_address() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO public.account_emailaddress (user_id, email, verified, "primary")
+    VALUES (NEW.id, NEW.email, true, true);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note_address AFTER INSERT ON accounts_user FOR EACH ROW
+    EXECUTE FUNCTION gate.note_address();
 ALTER TABLE account_emailconfirmation ENABLE ROW LEVEL SECURITY;
 CREATE POLICY application ON account_emailconfirmation USING ((SELECT gate.vouched()));
-GRANT SELECT, INSERT, UPDATE, DELETE ON account_emailconfirmation TO :web;
+GRANT SELECT ON account_emailconfirmation TO :web;
 
 ALTER TABLE accounts_company ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reads ON accounts_company FOR SELECT USING ((SELECT gate.vouched()));
@@ -386,7 +496,8 @@ EXECUTION = """
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA gate FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.claim(), gate.vouched(), gate.company_has_policy(), gate.scope(text), gate.allows(text),
     gate.quietly_allows(text), gate.user_id(), gate.membership_id(), gate.team_id(), gate.partner_id(),
-    gate.enter(text, text), gate.keep_pass(text, text, timestamptz), gate.end_pass(text),
+    gate.enter(text, text, boolean), gate.keep_pass(text, text, timestamptz), gate.end_pass(text),
+    gate.set_password(text, bigint, text), gate.password_stands(text, bigint, text),
     gate.open_pass(text, text, text, bigint, bigint, jsonb, text, timestamptz),
     gate.choose_company(bigint), gate.sweep_passes() TO :web;
 """
@@ -397,6 +508,9 @@ DROP TRIGGER number_orders ON accounts_company;
 DROP TRIGGER append_only ON accounts_auditentry;
 DROP TRIGGER keep_flags ON accounts_user;
 DROP TRIGGER end_passes ON accounts_user;
+DROP TRIGGER note_address ON accounts_user;
+DROP TRIGGER doubt ON accounts_membership;
+DROP TRIGGER doubt ON accounts_company;
 DROP TRIGGER end_passes ON accounts_membership;
 DROP TRIGGER end_passes_deleted ON accounts_membership;
 DROP SCHEMA gate CASCADE;

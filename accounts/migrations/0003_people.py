@@ -117,15 +117,9 @@ REVOKE ALL ON FUNCTION gate.keep_an_owner(), gate.leave_company(),
     gate.redeem_invitation(text, text, bigint, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.leave_company(), gate.read_invitation(text),
     gate.redeem_invitation(text, text, bigint, uuid) TO :web;
-
--- The application writes these columns and no other: so saving a person who was read a moment ago
--- cannot bring him back to life when he was deactivated meanwhile.
-REVOKE UPDATE ON accounts_user FROM :web;
-GRANT UPDATE (password, last_login, name, language) ON accounts_user TO :web;
 """
 
 UNDO = """
-GRANT UPDATE ON accounts_user TO :web;
 DROP INDEX accounts_invitation_by_secret;
 DROP FUNCTION gate.redeem_invitation(text, text, bigint, uuid), gate.read_invitation(text),
     gate.state_of_invitation(accounts_invitation), gate.leave_company();

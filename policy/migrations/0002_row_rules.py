@@ -48,6 +48,25 @@ BEGIN
     RETURN waiting;
 END $$;
 
+-- Passes are verified ahead until then (accounts/migrations/0002), and doubted at each publication.
+CREATE OR REPLACE FUNCTION gate.policies_stand_until(a_company bigint) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(min(v.effective_at), 'infinity') FROM public.policy_policyversion v
+      JOIN public.policy_policy p ON p.id = v.policy_id
+     WHERE (p.kind = 'crm' OR p.company_id = a_company) AND v.effective_at > statement_timestamp()
+$$;
+
+CREATE FUNCTION gate.doubt_policies() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM gate.doubt(NULL, p.company_id) FROM public.policy_policy p
+      WHERE p.id = NEW.policy_id AND p.kind <> 'site';
+    RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION gate.doubt_policies() FROM PUBLIC;
+CREATE TRIGGER doubt AFTER INSERT ON policy_policyversion FOR EACH ROW
+    EXECUTE FUNCTION gate.doubt_policies();
+
 -- The same for the pass's holder, and, of a company's people, for whoever publishes its policy.
 CREATE FUNCTION gate.waiting_for(a_user bigint, a_company bigint) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -253,6 +272,10 @@ GRANT EXECUTE ON FUNCTION gate.waiting_for(bigint, bigint), gate.is_operator(),
 """
 
 UNDO = """
+DROP TRIGGER doubt ON policy_policyversion;
+DROP FUNCTION gate.doubt_policies();
+CREATE OR REPLACE FUNCTION gate.policies_stand_until(a_company bigint) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$ SELECT '-infinity'::timestamptz $$;
 DROP TRIGGER append_only ON policy_acceptance;
 DROP TRIGGER append_only ON policy_policytext;
 DROP TRIGGER append_only ON policy_policyversion;
@@ -288,8 +311,7 @@ CREATE OR REPLACE FUNCTION gate.company_has_policy() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT false $$;
 CREATE OR REPLACE FUNCTION gate.missing_policies(a_user bigint, a_company bigint) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$ SELECT '[{"kind": "none installed"}]'::jsonb $$;
+LANGUAGE sql STABLE AS $$ SELECT '[{"kind": "none installed"}]'::jsonb $$;
 """
 
 

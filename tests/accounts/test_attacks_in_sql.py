@@ -221,6 +221,8 @@ FORBIDDEN = (
     "ALTER TABLE orders_order NO FORCE ROW LEVEL SECURITY",
     "DROP POLICY reads ON orders_order",
     "CREATE TABLE public.mine (x int)",
+    "CREATE TEMPORARY TABLE accounts_user (password text)",
+    "SET track_activities = on",
     "CREATE FUNCTION gate.allows2() RETURNS text LANGUAGE sql AS 'SELECT 1'",
     "SET ROLE covenant_owner",
     "SET row_security = off; SELECT * FROM orders_order",
@@ -259,20 +261,25 @@ def test_without_the_applications_key_not_even_people_are_seen(
         assert attempt({}, sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))) == [], table
 
 
-def test_nobody_appoints_himself(superuser: psycopg.Connection) -> None:
+def test_nobody_makes_himself_somebody_else(superuser: psycopg.Connection) -> None:
     settings = vouched(company=aurora(), **{"pass": people.pass_of(people.gus)})
-    before = contents(superuser, "accounts_user"), contents(superuser, "accounts_membership")
+    tables = ("accounts_user", "accounts_membership", "account_emailaddress")
+    before = [contents(superuser, table) for table in tables]
     for command in (
         "UPDATE accounts_user SET is_superuser = true",
         "UPDATE accounts_user SET is_support = true WHERE email = 'gus@aurora.example'",
         "UPDATE accounts_membership SET role = 'owner'",
+        "UPDATE accounts_user SET password = 'mine' WHERE email = 'bea@borealis.example'",
+        "UPDATE accounts_user SET name = 'Mine' WHERE email = 'ann@aurora.example'",
+        "SELECT gate.set_password('', 1, 'mine')",
+        'INSERT INTO account_emailaddress (user_id, email, verified, "primary") '
+        "SELECT id, 'evil@example.com', true, false FROM accounts_user",
+        "UPDATE account_emailaddress SET email = 'evil@example.com'",
         "UPDATE accounts_membership SET team_id = NULL",
         "DELETE FROM accounts_membership",
     ):
         assert attempt(settings, sql.SQL(command)) == [], command
-    assert before == (
-        contents(superuser, "accounts_user"), contents(superuser, "accounts_membership")
-    )  # fmt: skip
+    assert before == [contents(superuser, table) for table in tables]
 
 
 def test_an_attack_that_should_succeed_does(superuser: psycopg.Connection) -> None:

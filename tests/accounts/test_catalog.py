@@ -184,7 +184,8 @@ CALLABLE = {
         "partner_id", "is_operator", "company_has_policy", "may_publish", "may_accept",
         "waiting_for",
         # passes, and what one does with one's own
-        "enter", "open_pass", "keep_pass", "end_pass", "sweep_passes", "choose_company",
+        "set_password", "password_stands", "enter", "open_pass", "keep_pass", "end_pass",
+        "sweep_passes", "choose_company",
         "leave_company", "read_invitation", "redeem_invitation",
     )
 }  # fmt: skip

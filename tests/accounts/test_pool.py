@@ -75,3 +75,21 @@ def test_a_connection_comes_back_with_nothing_presented() -> None:
                 assert cursor.fetchone() == ("",)
             cursor.execute("SELECT count(*) FROM orders_order")
             assert cursor.fetchone() == (0,)
+
+
+def test_what_was_smuggled_into_a_session_does_not_wait_for_the_next_request() -> None:
+    with pool_of(1):
+        with connection.cursor() as cursor:
+            cursor.execute("SET search_path = pg_temp; PREPARE waiting AS SELECT 1; LISTEN gossip")
+            cursor.execute(
+                "SELECT pg_advisory_lock(7), set_config('TimeZone', 'Asia/Almaty', false)"
+            )
+        connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('search_path'), current_setting('TimeZone'), "
+                "(SELECT count(*) FROM pg_prepared_statements), "
+                "(SELECT count(*) FROM pg_listening_channels()), "
+                "(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"
+            )
+            assert cursor.fetchone() == ('"$user", public', "UTC", 0, 0, 0)

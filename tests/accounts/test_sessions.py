@@ -115,7 +115,7 @@ def test_a_request_in_flight_does_not_bring_an_ended_session_back(owner):
         owner.execute("DELETE FROM accounts_pass")  # signed out in another tab
         return HttpResponse()
 
-    request = RequestFactory().get("/")
+    request = RequestFactory().post("/")  # a deed: a look would hold the pass while it verifies it
     request.COOKIES = {COOKIE: client.cookies[COOKIE].value}
     with pytest.raises(SessionInterrupted):
         GateMiddleware(view)(request)

@@ -1,0 +1,121 @@
+"""A pass that is verified ahead opens nothing for longer than one that is asked each time."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts import gate
+from orders.models import Order
+from policy.models import Policy
+from tests import people
+
+CRM = "SELECT id FROM policy_policy WHERE kind = 'crm'"
+PUBLISH = f"""
+    WITH version AS (
+        INSERT INTO policy_policyversion (id, policy_id, material, bundled, effective_at, hashes)
+        VALUES (gen_random_uuid(), ({CRM}), true, false, now(),
+                jsonb_build_object('en', encode(sha256('# Anew'), 'hex')))
+        RETURNING id)
+    INSERT INTO policy_policytext (id, version_id, language, body, summary)
+    SELECT gen_random_uuid(), id, 'en', '# Anew', '' FROM version
+"""
+
+
+def verified(secret: str, owner: psycopg.Connection) -> bool:
+    found = owner.execute(
+        "SELECT verified_until > now() FROM accounts_pass"
+        " WHERE hash = sha256(convert_to(%s, 'UTF8'))",
+        [secret],
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def cookie_of(someone: people.Someone) -> tuple[Client, str]:
+    client = people.sign_in(Client(), someone)
+    [morsel] = client.cookies.values()
+    return client, morsel.value
+
+
+@pytest.mark.django_db(transaction=True)
+def test_looking_verifies_and_a_deed_does_not(owner: psycopg.Connection) -> None:
+    client, secret = cookie_of(people.gail)
+    client.post("/orders/next/")
+    assert not verified(secret, owner)
+    client.get("/orders/")
+    assert verified(secret, owner)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "change",
+    [
+        PUBLISH,
+        "UPDATE accounts_membership SET role = 'lead' WHERE role = 'agent'",
+        "UPDATE accounts_company SET suspended_at = now()",
+        "UPDATE accounts_membership SET left_at = now() WHERE role = 'agent'",
+        "UPDATE accounts_user SET is_active = false WHERE name = 'Gail'",
+        "DELETE FROM accounts_membership WHERE role = 'agent' AND id NOT IN "
+        "(SELECT agent_id FROM orders_order WHERE agent_id IS NOT NULL)",
+    ],
+)
+def test_what_it_rests_on_changes_and_it_is_no_longer_verified(
+    change: str, owner: psycopg.Connection
+) -> None:
+    client, secret = cookie_of(people.gail)
+    client.get("/orders/")
+    assert verified(secret, owner)
+    owner.execute(change)
+    assert not verified(secret, owner)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_verified_while_a_publication_is_under_way(owner: psycopg.Connection) -> None:
+    client, secret = cookie_of(people.gail)
+    with owner.transaction():
+        owner.execute(PUBLISH)
+        assert client.get("/orders/").status_code == 200
+    assert not verified(secret, owner)
+    assert client.get("/orders/")["Location"].startswith("/accept/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_publication_waits_for_who_verifies_and_then_doubts(
+    owner: psycopg.Connection,
+) -> None:
+    _client, secret = cookie_of(people.gail)
+    publishing = threading.Thread(target=owner.execute, args=[PUBLISH])
+    with gate.carrying(secret, verifying=True):
+        publishing.start()
+        publishing.join(timeout=0.5)
+        assert publishing.is_alive()
+    connection.close()
+    publishing.join(timeout=10)
+    assert not verified(secret, owner)
+
+
+@pytest.mark.django_db
+def test_it_is_verified_until_the_next_version_comes_into_force_and_no_longer() -> None:
+    with people.as_(people.olga) as olga:
+        Policy.objects.get(kind="crm").publish(
+            by=olga, texts={"en": "# Soon"}, effective_at=timezone.now() + timedelta(days=1)
+        )
+    secret = people.pass_of(people.gail)
+    with gate.carrying(secret, verifying=True), connection.cursor() as cursor:
+        assert Order.objects.exists()
+        cursor.execute("SELECT gate.scope('orders.read')")
+        assert cursor.fetchone() == ("own",)
+
+
+@pytest.mark.django_db
+def test_a_verified_pass_reaches_no_other_company() -> None:
+    borealis = people.company("borealis").pk
+    with gate.carrying(people.pass_of(people.ann), verifying=True):
+        gate._present({"gate.company": str(borealis)})
+        assert not Order.objects.filter(company_id=borealis).exists()
