@@ -26,7 +26,9 @@ AMONG = {"list": lambda by: lists.page(by), "counts on the tabs": lists.counts,
 
 def compare(servers: Servers, world: World, rounds: int) -> list[Comparison]:
     results = []
-    with psycopg.connect(servers.superuser) as unguarded:
+    connection.ensure_connection()
+    # With Django's own adapters, as the guarded side has them: they cost more than the guard.
+    with psycopg.connect(servers.superuser, context=connection.connection) as unguarded:
         for company in (world.large, world.small):
             for what, ask in AMONG.items():
                 for prepared in (False, True):
@@ -40,7 +42,7 @@ def _compare(
 ) -> Comparison:  # fmt: skip
     name = f"{what}, {company.orders:,} orders, {'prepared' if prepared else 'unprepared'}"
     goal = GOAL if what == "list" else None
-    with gate.carrying(company.cookie.partition("=")[2]) as by:
+    with gate.carrying(company.cookie.partition("=")[2], verifying=True) as by:
         sql, parameters = caught(ask, by)
         guarded = connection.connection
         guarded.prepare_threshold = 5  # Django leaves it out; `prepared` asks for it
