@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-run test lint prove bench: export DEBUG ?= 1
+run test lint bench: export DEBUG ?= 1
 
-.PHONY: run test lint prove bench lock
+.PHONY: run test lint bench lock
 
 run: .venv/ready
 	@$(BIN)/python manage.py run
@@ -20,9 +20,6 @@ lint: .venv/ready
 	@$(BIN)/mypy .
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@$(BIN)/python manage.py check_templates
-
-prove: .venv/ready
-	@$(BIN)/python manage.py prove
 
 bench: .venv/ready
 	@$(BIN)/python -m benchmarks
