@@ -213,6 +213,11 @@ class OrderForm(forms.Form):
             {"title": _("Order"), "fields": others},
         ]
 
+    def clean_comment(self) -> str:
+        """Browsers send CRLF for every end of a line; so would each save change the comment."""
+        comment: str = self.cleaned_data["comment"]
+        return comment.replace("\r\n", "\n")
+
     def clean(self) -> dict[str, Any]:
         """Judge who it is first: for the prohibited, nothing else matters (clause P2)."""
         told = {

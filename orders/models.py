@@ -302,6 +302,7 @@ class Order(CompanyOwned):
                 citizenship=wanted["citizenship"],
             )
             wanted |= {"country": verdict.country, "citizenship": verdict.citizenship}
+            wanted["offer"] = wanted["offer"] or ""
             changed = _differing(before, wanted)
             if changed:
                 self._rewrite(before, wanted, by=by, held=held)
@@ -385,7 +386,7 @@ class Order(CompanyOwned):
         return {
             "person": self.open_person(held),
             "items": [item.draft for item in items.order_by("position")],
-            "offer": self.offer.name if self.offer else None,
+            "offer": self.offer.name if self.offer else "",
             "partner": self.partner_id,
             "country": self.country,
             "citizenship": self.citizenship,
@@ -396,8 +397,7 @@ class Order(CompanyOwned):
     def _rewrite(
         self, before: dict[str, Any], wanted: dict[str, Any], *, by: Entry, held: Keys
     ) -> None:
-        person, items = wanted["person"], wanted["items"]
-        offer = wanted["offer"] or ""
+        person, items, offer = wanted["person"], wanted["items"], wanted["offer"]
         if items != before["items"]:
             Item.objects.filter(company_id=self.company_id, order_id=self.id).delete()
             Item.objects.add([(self, items)])

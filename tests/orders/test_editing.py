@@ -3,6 +3,7 @@ it refuses."""
 
 import logging
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -289,6 +290,28 @@ def test_the_untouched_form_changes_nothing(client):
     assert save(client, order, as_shown(client, ann, order)).status_code == 302
     stored, person, items = opened(order)
     assert (stored.version, person, items) == (1, IOANA, [LAMP])
+
+
+def edits(order):
+    with as_(ann):
+        return AuditEntry.objects.filter(action="order.edited", object_id=order.id).count()
+
+
+def test_saving_an_order_without_an_offer_untouched_records_nothing(client):
+    order = added()
+    assert save(client, order, as_shown(client, ann, order)).status_code == 302
+    assert (opened(order)[0].version, edits(order)) == (1, 0)
+    assert save(client, order, as_shown(client, ann, order) | {"offer": "Lamps"}).status_code == 302
+    assert (opened(order)[0].version, edits(order)) == (2, 1)
+
+
+def test_a_browsers_line_endings_are_no_change(client):
+    """A form sends what was typed on two lines with CRLF, whatever was stored."""
+    order = added(person=replace(IOANA, comment="Ring twice\nThen wait"))
+    data = as_shown(client, ann, order)
+    data["comment"] = data["comment"].replace("\n", "\r\n")
+    assert save(client, order, data).status_code == 302
+    assert (opened(order)[0].version, edits(order)) == (1, 0)
 
 
 def test_an_edit_changes_what_was_typed_and_keeps_the_rest(client):
