@@ -104,7 +104,7 @@ class DayField(forms.DateField):
 class Filters(forms.Form):
     """`agent` also takes "free", for orders that nobody has."""
 
-    q = forms.CharField(label=_("Search"), max_length=100, required=False)
+    q = forms.CharField(label=_("Search"), max_length=200, required=False)
     since = DayField(label=_("Created from"), required=False)
     until = DayField(label=_("Created until"), required=False)
     offer = forms.ChoiceField(label=_("Offer"), required=False, widget=Choice)

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import pytest
+from django.urls import reverse
 
 from orders.persons import Person
 from tests.orders.test_list import listed
@@ -82,3 +83,12 @@ def test_a_search_keeps_the_tab_and_the_pages_keep_the_search(client, order):
         "/orders/?status=new&q=pop&agent=free"
     }
     assert [chip["remove_url"] for chip in page.context["chips"]] == ["/orders/?status=new&q=pop"]
+
+
+def test_what_is_too_long_to_search_is_said_and_the_field_says_so_first(client):
+    fits = sign_in(client, ann).get(reverse("orders:list"), {"q": "x" * 200}).content.decode()
+    assert 'maxlength="200"' in fits
+    assert "search-wrong" not in fits
+    answer = client.get(reverse("orders:list"), {"q": "x" * 201})
+    assert answer.status_code == 200
+    assert "at most 200 characters" in answer.content.decode()
