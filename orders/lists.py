@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import psycopg
 from django.db import connection
 
 from accounts.gate import Entry
@@ -29,6 +30,11 @@ COLUMNS = """
     o.id, o.number, o.status, o.attempts, o.person, o.currency, o.total, o.created_at, o.recall_at,
     o.offer_id, o.agent_id
 """
+
+# Reads times to the same moments as Django's own loader, which is Python called for each value.
+_TIMES = psycopg.adapters.get_loader(
+    psycopg.adapters.types["timestamptz"].oid, psycopg.pq.Format.TEXT
+)
 
 
 class Row(NamedTuple):
@@ -171,6 +177,7 @@ def choices(by: Entry) -> Choices:
 
 def _ask(sql: str, parameters: Sequence[Any], shape: Any = tuple) -> list[Any]:
     with connection.cursor() as cursor:
+        cursor.cursor.adapters.register_loader("timestamptz", _TIMES)
         cursor.execute(sql, parameters)
         rows = cursor.fetchall()
     return rows if shape is tuple else [shape._make(row) for row in rows]

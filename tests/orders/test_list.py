@@ -234,3 +234,10 @@ def test_the_statements_are_as_many_for_one_order_as_for_fifty(client):
         asked = [statement["sql"] for statement in statements]
         taken.append([sql for sql in asked if "SAVEPOINT" not in sql])
     assert len(taken[0]) == len(taken[1]) <= 7, taken[1]  # gate.enter is not among them
+
+
+def test_a_rows_times_are_the_orders_own():
+    with as_(ann) as by:
+        [row] = lists.page(by).rows
+        created_at = Order.objects.get(id=row.id).created_at
+        assert (row.created_at, row.created_at.utcoffset()) == (created_at, timedelta(0))
