@@ -79,9 +79,10 @@ class PublicationForm(forms.Form):
     def __init__(
         self, *args: Any, latest: PolicyVersion | None, texts: dict[str, str], **kwargs: Any
     ) -> None:
-        """`texts` is what to start from, by language."""
+        """`texts` is what to start from, by language: those of `latest`, where there is one."""
         super().__init__(*args, **kwargs)
         self.latest = latest
+        self.published = texts if latest else {}
         self.fields["effective_at"].help_text = _("Empty: at once. The time zone is %(zone)s.") % {
             "zone": timezone.get_current_timezone_name()
         }
@@ -129,4 +130,28 @@ class PublicationForm(forms.Form):
                     f"body_{language}",
                     _("%(blank)s still waits to be filled in.") % {"blank": blank[0]},
                 )
+        self._refuse_unchanged(texts)
         return given
+
+    def _refuse_unchanged(self, texts: dict[str, str]) -> None:
+        """Versions stay for good, so none may repeat the one before; and readers of one language
+        must not be left with a text that readers of another have seen change. A language added
+        or left out is a change by itself, which asks nothing of the others."""
+        kept = texts.keys() & self.published.keys()
+        unchanged = {code for code in kept if _same(texts[code], self.published[code])}
+        if unchanged == kept and texts.keys() != self.published.keys():
+            return
+        for code, language in settings.LANGUAGES:
+            if code not in unchanged:
+                continue
+            reason = (
+                _("Nothing has changed: this is the text of the version published last.")
+                if unchanged == kept
+                else _("%(language)s is unchanged, while another language's text has changed.")
+            )
+            self.add_error(f"body_{code}", reason % {"language": language})
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts differ in nothing but how a browser ends lines and a field is trimmed."""
+    return one.strip().splitlines() == other.strip().splitlines()

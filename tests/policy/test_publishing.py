@@ -82,6 +82,44 @@ def test_a_version_that_would_overtake_an_announced_one_is_refused_in_words(clie
     assert "cannot overtake" in page.context["form"].errors["effective_at"][0]
 
 
+def given(texts: dict[str, str], **changed: str) -> dict[str, str]:
+    """The form's fields as a browser sends them, its lines ending in CR LF."""
+    bodies = {f"body_{language}": body.replace("\n", "\r\n") for language, body in texts.items()}
+    return {**bodies, "summary_en": "Kept words.", "material": "on", **changed}
+
+
+def test_a_version_in_which_nothing_has_changed_is_refused(client: Client) -> None:
+    page = sign_in(client, olga).post(ADDRESS, given(bundled.texts("crm")))
+    errors = page.context["form"].errors
+    assert set(errors) == {"body_en", "body_ru"}
+    assert errors["body_en"][0].startswith("Nothing has changed:")
+    assert "Kept words." in page.content.decode()
+    assert latest().number == 1
+
+
+def test_a_language_left_behind_is_named_and_nothing_is_lost(client: Client) -> None:
+    page = sign_in(client, olga).post(ADDRESS, given(bundled.texts("crm"), body_en="# Rules, anew"))
+    errors = page.context["form"].errors
+    assert set(errors) == {"body_ru"}
+    assert "Russian" in errors["body_ru"][0]
+    assert all(words in page.content.decode() for words in ("# Rules, anew", "Kept words."))
+    assert latest().number == 1
+
+
+def test_a_translation_may_be_added_to_an_unchanged_text(client: Client) -> None:
+    publish_crm("# Rules")
+    sign_in(client, olga).post(ADDRESS, {"body_en": "# Rules", "body_ru": "# Правила"})
+    assert latest().number == 3
+
+
+def test_a_company_does_not_publish_the_same_again_either(client: Client) -> None:
+    sign_in(client, adam)
+    for _time in range(2):
+        page = client.post("/company/policy/", {"body_en": "# Aurora's, anew"})
+    assert "Nothing has changed:" in page.context["form"].errors["body_en"][0]
+    assert latest("company", "aurora").number == 2
+
+
 def test_who_runs_a_company_makes_the_template_its_own(client: Client) -> None:
     page = sign_in(client, adam).get("/company/policy/")
     assert page.status_code == 200
