@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.contrib import messages
@@ -167,4 +168,9 @@ def _address(tab: str, filters: Filters | None = None, without: str = "", **plac
     if filters:
         query |= {name: filters.data.get(name) for name in filters.cleaned_data if name != without}
     kept = {name: str(value) for name, value in {**query, **place}.items() if value}
-    return f"{reverse('orders:list')}?{urlencode(kept)}" if kept else reverse("orders:list")
+    return f"{_folder()}?{urlencode(kept)}" if kept else _folder()
+
+
+@cache
+def _folder() -> str:
+    return reverse("orders:list")  # a page asks for it twenty times
