@@ -158,18 +158,21 @@ def _page(request: Request, known: Roster, **more: Any) -> HttpResponse:
 def _person(membership: Membership, known: Roster, entry: gate.Entry) -> dict[str, Any]:
     user, standing = membership.user, known.standing.get(membership.user_id, Standing())
     changeable = entry.may("people.owners" if membership.role == "owner" else "people.manage")
+    you = user.pk == entry.user_id
     return {
         "id": membership.id,
         "name": user.name,
         "email": user.email,
         "role_label": membership.get_role_display(),
         "active": user.is_active,
-        "you": user.pk == entry.user_id,
+        "you": you,
         "accepted_at": standing.accepted_at,
         "missing": standing.missing,
         "role_form": changeable and _place_form(membership, known, entry),
         "role_url": reverse("accounts:place", args=[membership.id]),
-        "deactivate_url": changeable and reverse("accounts:removal", args=[membership.id]),
+        "deactivate_url": changeable
+        and not you  # leaving is an action of its own
+        and reverse("accounts:removal", args=[membership.id]),
     }
 
 

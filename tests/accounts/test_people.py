@@ -125,6 +125,17 @@ def test_who_is_removed_is_out_at_once():
     assert place_of(gail).left_at
 
 
+def test_a_removal_asks_once_and_is_not_offered_for_oneself(client):
+    page = sign_in(client, ann).get("/company/")
+    offered = {person["email"]: person["deactivate_url"] for person in page.context["people"]}
+    assert not offered[ann.email]
+    removal = f"/company/people/{gail.membership().id}/removal/"
+    assert offered[gail.email] == removal
+    asked = page.content.decode().split(f'action="{removal}"')
+    assert asked[0].rpartition("<details")[2].count("</details>") == 0
+    assert "Yes, deactivate Gail" in asked[1].partition("</details>")[0]
+
+
 def test_an_agent_removes_nobody():
     assert remove(gail, gus).status_code == 403
     assert place(gail, gail, role="owner").status_code == 403
