@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -104,13 +105,14 @@ def test_a_publication_waits_for_who_verifies_and_then_doubts(
 def test_it_is_verified_until_the_next_version_comes_into_force_and_no_longer() -> None:
     with people.as_(people.olga) as olga:
         Policy.objects.get(kind="crm").publish(
-            by=olga, texts={"en": "# Soon"}, effective_at=timezone.now() + timedelta(days=1)
+            by=olga, texts={"en": "# Soon"}, effective_at=timezone.now() + timedelta(seconds=2)
         )
-    secret = people.pass_of(people.gail)
-    with gate.carrying(secret, verifying=True), connection.cursor() as cursor:
+    with gate.carrying(people.pass_of(people.gail), verifying=True):
         assert Order.objects.exists()
-        cursor.execute("SELECT gate.scope('orders.read')")
-        assert cursor.fetchone() == ("own",)
+        time.sleep(2.1)
+        with pytest.raises(DatabaseError) as refusal, transaction.atomic():
+            Order.objects.exists()
+    assert refusal.value.__cause__.sqlstate == "CV001"  # type: ignore[union-attr]
 
 
 @pytest.mark.django_db
