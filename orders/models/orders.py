@@ -1,38 +1,32 @@
-"""Orders and what hangs on them. Every table here belongs to a company and stands under row rules.
-
-The buyer's personal data is in `Order.person` and `Comment.body` alone, sealed (`orders.sealing`);
-whatever is searched is searched by keyed hash.
-
-Writes are verbs: keyword-only `by`, one transaction, with the audit entry in it.
-"""
+"""Orders, and the verbs that write them."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from decimal import Decimal
-from types import SimpleNamespace
-from typing import Any, ClassVar, Final
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.gate import Entry
-from accounts.models import Company, CompanyOwned, Membership, Partner, User
+from accounts.models import CompanyOwned, Membership, Partner
 from orders import keys, statuses
 from orders.intake import ItemDraft, OrderDraft, admit, total_of
 from orders.keys import Keys
-from orders.persons import Person, phone_hash, search_hashes
+from orders.models import moves
+from orders.models.comments import Comment
+from orders.models.items import Item
+from orders.models.moves import IN_HAND, MoveRefused
+from orders.models.offers import Offer
+from orders.models.searchwords import SearchWord
+from orders.persons import Person, phone_hash
 from policy.jurisdictions import Verdict
-
-IN_HAND: Final = "processing"  # the status of which an agent has one order at a time
-CALLED_AGAIN: Final = ("recall", "no_answer")  # the statuses in which `recall_at` means something
-CALL_AGAIN_AFTER: Final = timedelta(hours=2)  # when nobody answered, and no other time was set
 
 
 class Conflict(Exception):
@@ -41,42 +35,6 @@ class Conflict(Exception):
     def __init__(self, order: Order) -> None:
         super().__init__("The order was changed meanwhile.")
         self.order = order
-
-
-class MoveRefused(Exception):
-    """A move whose requirements are not met; `unmet` says what would satisfy them."""
-
-    def __init__(self, unmet: Sequence[Any]) -> None:
-        super().__init__("; ".join(map(str, unmet)))
-        self.unmet = list(unmet)
-
-
-class OfferQuerySet(models.QuerySet["Offer"]):
-    def named(self, names: Iterable[str], *, by: Entry) -> dict[str, uuid.UUID]:
-        """The ids of these offers, made where they are new. Two statements, or none."""
-        wanted = {name for name in names if name}
-        if not wanted:
-            return {}
-        new = [Offer(company_id=by.company_id, name=name) for name in sorted(wanted)]
-        self.bulk_create(new, ignore_conflicts=True)
-        found = self.filter(company_id=by.company_id, name__in=wanted)
-        return dict(found.values_list("name", "id"))
-
-
-class Offer(CompanyOwned):
-    """What is sold: orders are filtered and, later, paid by it."""
-
-    name = models.CharField(_("name"), max_length=160)
-
-    objects = OfferQuerySet.as_manager()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint("company", "name", name="orders_offer_name_once"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Source(models.TextChoices):
@@ -150,7 +108,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         ):
             if order := queue.first():
                 try:
-                    order._move("take", by=by)
+                    moves.make(order, "take", by=by)
                 except MoveRefused:  # a second click was faster
                     return self.open_of(by)
                 return order
@@ -325,7 +283,9 @@ class Order(CompanyOwned):
         """
         with transaction.atomic():
             self._lock(version)
-            self._move(move, by=by, reason=reason, recall_at=recall_at, comment=comment)
+            moves.make(self, move, by=by, reason=reason, recall_at=recall_at, comment=comment)
+            if comment.strip():
+                self._comment(comment, by=by)
 
     def say(self, *, by: Entry, text: str) -> Comment:
         """Add a comment, sealed: what is said of a buyer is personal data."""
@@ -354,7 +314,7 @@ class Order(CompanyOwned):
                 raise MoveRefused([_("Wait until the order is no longer in somebody's hands.")])
             if not by.may("orders.assign"):
                 raise PermissionDenied("This role assigns no orders.")
-            self._write(agent_id=agent and agent.id)
+            self.write(agent_id=agent and agent.id)
             name = str(agent.user) if agent else ""
             audit.record(by=by, action="order.assigned", of=self, agent=name)
 
@@ -374,7 +334,8 @@ class Order(CompanyOwned):
         if version is not None and version != self.version:
             raise Conflict(self)
 
-    def _write(self, **values: Any) -> None:
+    def write(self, **values: Any) -> None:
+        """Save these columns as the next version."""
         values |= {"version": self.version + 1, "updated_at": timezone.now()}
         for name, value in values.items():
             setattr(self, name, value)
@@ -404,7 +365,7 @@ class Order(CompanyOwned):
         if person != before["person"]:
             SearchWord.objects.filter(company_id=self.company_id, order_id=self.id).delete()
             SearchWord.objects.add([(self, person)], held)
-        self._write(
+        self.write(
             person=held.seal_person(person, self.id),
             phone_hash=phone_hash(person.phone, held.index_key),
             total=total_of(items) if items != before["items"] else self.total,
@@ -414,63 +375,6 @@ class Order(CompanyOwned):
             citizenship=wanted["citizenship"],
             currency=wanted["currency"],
             external_id=wanted["external_id"],
-        )
-
-    def _move(
-        self,
-        key: str,
-        *,
-        by: Entry,
-        reason: str = "",
-        recall_at: datetime | None = None,
-        comment: str = "",
-    ) -> None:
-        """Make a move with a row that is locked already."""
-        move = statuses.move_named(key, self.status, by.role or "")
-        if move is None:
-            raise MoveRefused([_("This step is not open to your role from where the order is.")])
-        if unmet := statuses.check(
-            move, self._as_filled(move, by, reason=reason, recall_at=recall_at, comment=comment)
-        ):
-            raise MoveRefused([statuses.REQUIREMENTS[requirement] for requirement in unmet])
-        if move.counts_attempt:
-            recall_at = recall_at or timezone.now() + CALL_AGAIN_AFTER
-        self._take_step(move, by=by, reason=reason, recall_at=recall_at)
-        if comment.strip():
-            self._comment(comment, by=by)
-
-    def _as_filled(self, move: statuses.Move, by: Entry, **given: Any) -> SimpleNamespace:
-        """What the move's requirements are checked on; opened and counted only where asked for."""
-        asked = move.requires
-        if asked & {"name", "phone", "address"}:
-            person = self.open_person(keys.provided(by))
-            given |= {"name": person.name, "phone": person.phone, "address": person.address}
-        if "items" in asked:
-            items = Item.objects.filter(company_id=self.company_id, order_id=self.id)
-            given["items"] = items.exists()
-        return SimpleNamespace(**given)
-
-    def _take_step(
-        self, move: statuses.Move, *, by: Entry, reason: str, recall_at: datetime | None
-    ) -> None:
-        """Write the new status. Whoever moves an order into hand is its agent from then on."""
-        agent_id = by.membership_id if move.to == IN_HAND else self.agent_id
-        try:
-            with transaction.atomic():
-                self._write(
-                    status=move.to,
-                    agent_id=None if move.key == "release" else agent_id,
-                    attempts=self.attempts + move.counts_attempt,
-                    recall_at=recall_at if move.to in CALLED_AGAIN else None,
-                    reason=reason if statuses.reasons_for(move) else "",
-                )
-        except IntegrityError as error:
-            raise MoveRefused([_("Finish the order that you have in hand first.")]) from error
-        audit.record(
-            by=by,
-            action="order.moved",
-            of=self,
-            **{"from": move.frm, "to": move.to, "move": move.key, "reason": self.reason},
         )
 
     def _comment(self, text: str, *, by: Entry) -> Comment:
@@ -501,139 +405,3 @@ def _differing(before: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     names = [name for name in old if old[name] != new[name]]
     names += [name for name in before if name != "person" and before[name] != wanted[name]]
     return names
-
-
-class ItemQuerySet(models.QuerySet["Item"]):
-    def add(self, contents: Iterable[tuple[Order, Sequence[ItemDraft]]]) -> None:
-        self.bulk_create(
-            Item(
-                company_id=order.company_id,
-                order_id=order.id,
-                position=position,
-                **asdict(draft),
-            )
-            for order, drafts in contents
-            for position, draft in enumerate(drafts, 1)
-        )
-
-
-class Item(CompanyOwned):
-    order_id = models.UUIDField()
-    position = models.PositiveSmallIntegerField()
-    name = models.CharField(_("name"), max_length=200)
-    sku = models.CharField(_("article"), max_length=80, blank=True, default="")
-    quantity = models.PositiveIntegerField(_("quantity"), default=1)
-    price = models.DecimalField(_("price"), max_digits=12, decimal_places=2)
-
-    objects = ItemQuerySet.as_manager()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                "company", "order_id", "position", name="orders_item_position_once"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(quantity__gte=1, price__gte=0), name="orders_item_amounts"
-            ),
-        ]
-
-    @property
-    def draft(self) -> ItemDraft:
-        return ItemDraft(self.name, self.price, self.quantity, self.sku)
-
-    @property
-    def sum(self) -> Decimal:
-        return self.draft.sum
-
-
-class SearchWordQuerySet(models.QuerySet["SearchWord"]):
-    def add(self, people: Iterable[tuple[Order, Person]], held: Keys) -> None:
-        """One statement for any number of words: thousands of parameters take the server four
-        times as long as two arrays."""
-        found = [
-            (term.hash, order.id)
-            for order, person in people
-            for term in search_hashes(person, held.index_key)
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO orders_searchword (company_id, word, order_id)"
-                " SELECT %s, * FROM unnest(%s::bytea[], %s::uuid[])",
-                [held.company_id, [word for word, _id in found], [_id for word, _id in found]],
-            )
-
-
-class SearchWord(models.Model):
-    """A keyed hash of something in a sealed person, so that equality finds the order."""
-
-    pk = models.CompositePrimaryKey("company_id", "word", "order_id")
-    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", db_index=False)
-    word = models.BinaryField(max_length=16)
-    order_id = models.UUIDField()
-
-    objects = SearchWordQuerySet.as_manager()
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index("company", "order_id", name="orders_searchword_of_order"),
-        ]
-
-
-class Comment(CompanyOwned):
-    order_id = models.UUIDField()
-    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    body = models.BinaryField()
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index("company", "order_id", "id", name="orders_comment_of_order"),
-        ]
-
-
-class Import(CompanyOwned):
-    """One uploaded file on its way to orders: counts here, its rows in chunks until they are."""
-
-    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    file_name = models.CharField(max_length=255)
-    rows = models.PositiveIntegerField()
-    drafts = models.PositiveIntegerField()  # orders that the file holds, the refused included
-    created = models.PositiveIntegerField(default=0)
-    refused = models.PositiveIntegerField(default=0)
-    prohibited = models.PositiveIntegerField(default=0)
-    started_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return f"{self.started_at:%Y-%m-%d %H:%M}"
-
-
-class ImportChunk(CompanyOwned):
-    """A sealed run of drafts, not orders yet; deleted in the transaction that makes them."""
-
-    import_id = models.UUIDField()
-    position = models.PositiveIntegerField()
-    drafts = models.PositiveIntegerField()
-    body = models.BinaryField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                "company", "import_id", "position", name="orders_importchunk_once"
-            ),
-        ]
-
-
-class ImportRefusal(CompanyOwned):
-    """Rows of a file that did not become an order, and why; `body` is sealed, and empty for a
-    prohibited person, of whom nothing is kept."""
-
-    import_id = models.UUIDField()
-    line = models.PositiveIntegerField()
-    reasons = models.JSONField()
-    body = models.BinaryField(null=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint("company", "import_id", "line", name="orders_refusal_once"),
-        ]

@@ -1,0 +1,29 @@
+"""Orders and what hangs on them. Every table here belongs to a company and stands under row rules.
+
+The buyer's personal data is in `Order.person` and `Comment.body` alone, sealed (`orders.sealing`);
+whatever is searched is searched by keyed hash.
+
+Writes are verbs: keyword-only `by`, one transaction, with the audit entry in it.
+"""
+
+from orders.models.comments import Comment
+from orders.models.imports import Import, ImportChunk, ImportRefusal
+from orders.models.items import Item
+from orders.models.moves import MoveRefused
+from orders.models.offers import Offer
+from orders.models.orders import Conflict, Order, Source
+from orders.models.searchwords import SearchWord
+
+__all__ = [
+    "Comment",
+    "Conflict",
+    "Import",
+    "ImportChunk",
+    "ImportRefusal",
+    "Item",
+    "MoveRefused",
+    "Offer",
+    "Order",
+    "SearchWord",
+    "Source",
+]

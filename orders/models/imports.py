@@ -1,0 +1,56 @@
+"""A file on its way to orders."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import CompanyOwned, User
+
+
+class Import(CompanyOwned):
+    """One uploaded file on its way to orders: counts here, its rows in chunks until they are."""
+
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    file_name = models.CharField(max_length=255)
+    rows = models.PositiveIntegerField()
+    drafts = models.PositiveIntegerField()  # orders that the file holds, the refused included
+    created = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    prohibited = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}"
+
+
+class ImportChunk(CompanyOwned):
+    """A sealed run of drafts, not orders yet; deleted in the transaction that makes them."""
+
+    import_id = models.UUIDField()
+    position = models.PositiveIntegerField()
+    drafts = models.PositiveIntegerField()
+    body = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "company", "import_id", "position", name="orders_importchunk_once"
+            ),
+        ]
+
+
+class ImportRefusal(CompanyOwned):
+    """Rows of a file that did not become an order, and why; `body` is sealed, and empty for a
+    prohibited person, of whom nothing is kept."""
+
+    import_id = models.UUIDField()
+    line = models.PositiveIntegerField()
+    reasons = models.JSONField()
+    body = models.BinaryField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("company", "import_id", "line", name="orders_refusal_once"),
+        ]

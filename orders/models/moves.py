@@ -1,0 +1,92 @@
+"""What a move asks of an order, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.gate import Entry
+from orders import keys, statuses
+from orders.models.items import Item
+
+if TYPE_CHECKING:
+    from orders.models.orders import Order
+
+IN_HAND: Final = "processing"  # the status of which an agent has one order at a time
+CALLED_AGAIN: Final = ("recall", "no_answer")  # the statuses in which `recall_at` means something
+CALL_AGAIN_AFTER: Final = timedelta(hours=2)  # when nobody answered, and no other time was set
+
+
+class MoveRefused(Exception):
+    """A move whose requirements are not met; `unmet` says what would satisfy them."""
+
+    def __init__(self, unmet: Sequence[Any]) -> None:
+        super().__init__("; ".join(map(str, unmet)))
+        self.unmet = list(unmet)
+
+
+def make(
+    order: Order,
+    key: str,
+    *,
+    by: Entry,
+    reason: str = "",
+    recall_at: datetime | None = None,
+    comment: str = "",
+) -> None:
+    """Make the move of that key in `orders.statuses` with an order whose row is locked already.
+
+    A comment only meets the requirement of one; the caller stores it. Raises MoveRefused.
+    """
+    move = statuses.move_named(key, order.status, by.role or "")
+    if move is None:
+        raise MoveRefused([_("This step is not open to your role from where the order is.")])
+    given = _as_filled(order, move, by, reason=reason, recall_at=recall_at, comment=comment)
+    if unmet := statuses.check(move, given):
+        raise MoveRefused([statuses.REQUIREMENTS[requirement] for requirement in unmet])
+    if move.counts_attempt:
+        recall_at = recall_at or timezone.now() + CALL_AGAIN_AFTER
+    _take_step(order, move, by=by, reason=reason, recall_at=recall_at)
+
+
+def _as_filled(order: Order, move: statuses.Move, by: Entry, **given: Any) -> SimpleNamespace:
+    """What the move's requirements are checked on; opened and counted only where asked for."""
+    asked = move.requires
+    if asked & {"name", "phone", "address"}:
+        person = order.open_person(keys.provided(by))
+        given |= {"name": person.name, "phone": person.phone, "address": person.address}
+    if "items" in asked:
+        items = Item.objects.filter(company_id=order.company_id, order_id=order.id)
+        given["items"] = items.exists()
+    return SimpleNamespace(**given)
+
+
+def _take_step(
+    order: Order, move: statuses.Move, *, by: Entry, reason: str, recall_at: datetime | None
+) -> None:
+    """Write the new status. Whoever moves an order into hand is its agent from then on."""
+    agent_id = by.membership_id if move.to == IN_HAND else order.agent_id
+    try:
+        with transaction.atomic():
+            order.write(
+                status=move.to,
+                agent_id=None if move.key == "release" else agent_id,
+                attempts=order.attempts + move.counts_attempt,
+                recall_at=recall_at if move.to in CALLED_AGAIN else None,
+                reason=reason if statuses.reasons_for(move) else "",
+            )
+    except IntegrityError as error:
+        raise MoveRefused([_("Finish the order that you have in hand first.")]) from error
+    audit.record(
+        by=by,
+        action="order.moved",
+        of=order,
+        **{"from": move.frm, "to": move.to, "move": move.key, "reason": order.reason},
+    )
