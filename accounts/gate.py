@@ -117,6 +117,13 @@ def vouching() -> Any:
     return carrying(None)
 
 
+async def vouch(connection: psycopg.AsyncConnection) -> None:
+    """Present the application's key for as long as the connection lives. Only for a worker's own
+    connections to its jobs: one that requests share would hand it on to the next."""
+    await connection.execute("SELECT set_config('gate.app', %s, false)", (_key("vouch"),))
+    await connection.commit()
+
+
 def _present(values: dict[str, str | None]) -> None:
     _ask(
         "SELECT " + ", ".join("set_config(%s, %s, true)" for _ in values),

@@ -93,10 +93,11 @@ def superuser(superuser_url: str) -> Iterator[psycopg.Connection]:
 
 
 def guarded_tables(superuser: psycopg.Connection) -> list[str]:
+    """The companies'; the tables of jobs have tests of their own."""
     rows = superuser.execute(
         "SELECT relname FROM pg_class WHERE relforcerowsecurity ORDER BY relname"
     ).fetchall()
-    found = [name for (name,) in rows]
+    found = [name for (name,) in rows if name not in NO_PERSON_AND_NO_COMPANY]
     assert len(found) >= 12
     return found
 
@@ -290,4 +291,4 @@ def test_an_attack_that_should_succeed_does(superuser: psycopg.Connection) -> No
         for table in guarded_tables(superuser)
         if attempt(settings, sql.SQL("SELECT * FROM {}").format(sql.Identifier(table)))
     }
-    assert seen == set(guarded_tables(superuser)) - set(NO_PERSON_AND_NO_COMPANY)
+    assert seen == set(guarded_tables(superuser))

@@ -24,6 +24,7 @@ from tests.orders.uploading import (
     begun,
     chunks_left,
     imported,
+    job_of,
     many,
     orders_of,
     refused_lines,
@@ -97,7 +98,7 @@ def test_a_row_that_is_wrong_is_refused_with_its_reason(row, reason):
 
 def test_a_file_of_refusals_alone_is_finished_at_once():
     run = begun(table(GOOD.replace(",RO,", ",Russia,")))
-    assert (run.refused, run.prohibited, imports.job_of(run)) == (1, 1, None)
+    assert (run.refused, run.prohibited, job_of(run)) == (1, 1, None)
     assert run.finished_at
 
 
