@@ -44,7 +44,7 @@ class Line(NamedTuple):
     agent: str | None
     total: str
     due: str
-    due_at: str = ""
+    due_at: str
     late: bool = False
     recall: bool = False
 
@@ -99,7 +99,7 @@ class Lines:
             return self._span(self._now - row.created_at), row.created_at.isoformat(), False, False
         late = row.recall_at < self._now
         away = self._span(abs(row.recall_at - self._now))
-        return away if late else self._ahead % away, "", late, True
+        return away if late else self._ahead % away, row.recall_at.isoformat(), late, True
 
     def _span(self, span: timedelta) -> str:
         unit = DAY if span >= DAY else HOUR if span >= HOUR else MINUTE

@@ -100,6 +100,9 @@ function step(by) {
   links[Math.min(Math.max(next, 0), links.length - 1)].focus();
 }
 
+// On a phone the tabs are a row that scrolls: the open one comes into view.
+one(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // ---------------------------------------------------------------- keys
 
 // WCAG 2.1.4: keys without a modifier can be switched off. Nothing is kept unless somebody does.
