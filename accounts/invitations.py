@@ -41,8 +41,11 @@ def write(
 
 
 @transaction.atomic
-def invite(*, by: gate.Entry, email: str, role: str, partner: Partner | None = None) -> str:
-    """Invite `email`, in the place of any invitation it has already; the new one's secret."""
+def invite(
+    *, by: gate.Entry, email: str, role: str, partner: Partner | None = None
+) -> tuple[Invitation, str]:
+    """Invite `email`, in the place of any invitation it has already; the new one, and its secret,
+    which nobody can be told later."""
     for former in Invitation.objects.open().filter(company_id=by.company_id, email=email.lower()):
         former.withdraw(by=by)
     secret = gate.new_secret()
@@ -55,7 +58,7 @@ def invite(*, by: gate.Entry, email: str, role: str, partner: Partner | None = N
         invited_by_id=by.user_id,
     )
     audit.record(by=by, action="person.invited", of=invitation)
-    return secret
+    return invitation, secret
 
 
 def path(secret: str) -> str:

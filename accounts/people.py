@@ -43,6 +43,11 @@ class Roster:
     partners: list[Partner]
     standing: dict[int, Standing]
 
+    def place_of(self, member: Membership) -> str:
+        """The name of the member's team, or of a partner's member's partner."""
+        names = {each.id: each.name for each in (*self.teams, *self.partners)}
+        return names.get(member.partner_id or member.team_id, "")
+
 
 def roster(entry: Entry) -> Roster:
     """Everybody of the entry's company, in a fixed number of statements."""

@@ -19,7 +19,7 @@ ours = [
     ),
     path("company/people/<uuid:membership_id>/place/", views_people.place, name="place"),
     path("company/people/<uuid:membership_id>/removal/", views_people.removal, name="removal"),
-    path("company/departure/", views_people.leave, name="leave"),
+    path("company/departure/", views_people.departure, name="departure"),
     path("company/teams/", views_people.teams, name="teams"),
 ]
 

@@ -20,6 +20,7 @@ from accounts.guard import member, requires
 from accounts.models import CompanyOwned, Invitation, LastOwner, Membership, Team
 from accounts.people import Roster, Standing, roster
 from accounts.requests import Request
+from accounts.views import GET_OR_POST
 
 
 @require_safe
@@ -38,7 +39,7 @@ def invite(request: Request) -> HttpResponse:
     form = InvitationForm(request.POST, by=request.gate, roster=known)
     if not form.is_valid():
         return _page(request, known, invite_form=form)
-    secret = invitations.invite(
+    invitation, secret = invitations.invite(
         by=request.gate,
         email=form.cleaned_data["email"],
         role=form.cleaned_data["role"],
@@ -51,7 +52,9 @@ def invite(request: Request) -> HttpResponse:
         company=request.gate.company_name,
         invited_by=request.gate.user_name,
     )
-    return _page(request, roster(request.gate), fresh_link=link)
+    return _page(
+        request, roster(request.gate), fresh_link=link, fresh_until=invitation.expires_at
+    )
 
 
 @require_POST
@@ -97,10 +100,17 @@ def removal(request: Request, membership_id: UUID) -> HttpResponse:
     return redirect("accounts:people")
 
 
-@require_POST
+@GET_OR_POST
 @member
+def departure(request: Request) -> HttpResponse:
+    """What leaving means, and then one's own going."""
+    if request.method == "POST":
+        return leave(request)
+    return render(request, "accounts/departure.html")
+
+
 def leave(request: Request) -> HttpResponse:
-    """One's own going. The pass of this company ends with it, so the session gets another."""
+    """The pass of this company ends with the membership, so the session gets another."""
     membership = Membership.objects.select_related("user").get(
         company_id=request.gate.company_id, id=request.gate.membership_id
     )
@@ -108,7 +118,10 @@ def leave(request: Request) -> HttpResponse:
         membership.leave(by=request.gate)
     except LastOwner:
         messages.error(request, _("A company keeps an owner: name another one first."))
-        return redirect("accounts:people")
+        return redirect("accounts:departure")
+    messages.success(
+        request, _("You no longer work in %(company)s.") % {"company": request.gate.company_name}
+    )
     request.session.company_id = None
     request.session.cycle_key()
     return redirect("accounts:choose_company")
@@ -164,6 +177,7 @@ def _person(membership: Membership, known: Roster, entry: gate.Entry) -> dict[st
         "name": user.name,
         "email": user.email,
         "role_label": membership.get_role_display(),
+        "of": known.place_of(membership),
         "active": user.is_active,
         "you": you,
         "accepted_at": standing.accepted_at,

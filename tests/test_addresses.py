@@ -54,7 +54,7 @@ GETS = {
     "company/invitations/<uuid:invitation_id>/withdrawal/": "LMMFFFAMFCCC",
     "company/people/<uuid:membership_id>/place/": "LMMFFFAMFCCC",
     "company/people/<uuid:membership_id>/removal/": "LMMFFFAMFCCC",
-    "company/departure/": "LMMMMMMMMCCC",
+    "company/departure/": "L........CCC",
     "company/teams/": "LMMFFFAMFCCC",
     "privacy/": "............",
     "policy/": "............",

@@ -192,9 +192,8 @@ def _ways(request: Request) -> list[dict[str, Any]]:
             "icon": "door-open",
             "title": _("Leave %(company)s") % company,
             "text": _("You stop being one of its people, at once. Your sign-in stays yours."),
-            "url": reverse("accounts:leave"),
-            "label": _("Leave %(company)s") % company,
-            "post": True,
+            "url": reverse("accounts:departure"),
+            "label": _("Leave %(company)s…") % company,
             "tone": "bad",
         }
         ways.insert(1, leaving)

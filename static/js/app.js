@@ -164,6 +164,19 @@ function addLine(formset) {
   one("input:not([type=hidden]), select", lines.lastElementChild)?.focus();
 }
 
+// Copying; where the browser forbids it the text is selected instead, for the keys that copy.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copies]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copies);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    button.textContent = button.dataset.done;
+  } catch {
+    getSelection().selectAllChildren(source);
+  }
+});
+
 // A file beyond the limit is refused before it travels. Captured, so as to come before htmx.
 document.addEventListener("change", (event) => {
   const { files, dataset } = event.target;

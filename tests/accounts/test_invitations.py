@@ -45,6 +45,15 @@ def test_who_is_new_joins_by_the_link_and_is_signed_in(client):
     assert (entry.user_name, entry.company_slug, entry.role) == ("Nora", "aurora", "agent")
 
 
+def test_the_inviter_is_told_until_when_the_link_holds(client):
+    fields = {"email": "nora@new.example", "role": "agent"}
+    page = sign_in(client, adam).post("/company/invitations/", fields)
+    with as_(adam):
+        until = Invitation.objects.get().expires_at
+    assert page.context["fresh_until"] == until
+    assert "holds until" in page.content.decode()
+
+
 def test_opening_the_link_changes_nothing(client):
     link = link_for()
     for _ in range(3):

@@ -94,7 +94,7 @@ def test_an_admin_does_not_touch_owners():
 
 
 def test_an_owner_names_another_owner_and_may_then_go():
-    assert remove(ann, ann)["Location"] == "/company/"
+    assert remove(ann, ann)["Location"] == "/company/departure/"
     assert place_of(ann).left_at is None
     place(ann, adam, role="owner")
     assert remove(ann, ann)["Location"] == "/company/choose/"
@@ -102,9 +102,25 @@ def test_an_owner_names_another_owner_and_may_then_go():
         assert Membership.objects.get(user_id=ann.user.pk).left_at
 
 
+def test_leaving_is_asked_for_and_then_said(client):
+    asked = sign_in(client, gus).get("/company/departure/")
+    assert "Leave Aurora?" in asked.content.decode()
+    assert place_of(gus).left_at is None
+    gone = client.post("/company/departure/", follow=True)
+    assert "You no longer work in Aurora." in gone.content.decode()
+    assert place_of(gus).left_at
+
+
+@pytest.mark.parametrize("path", ["/company/", "/password/"])
+def test_the_way_out_stands_in_everybodys_menu(client, path):
+    assert 'href="/company/departure/"' in sign_in(client, gail).get(path).content.decode()
+
+
 def test_the_last_owner_is_not_demoted_and_does_not_leave():
     place(ann, ann, role="agent")
-    post(ann, "/company/departure/")
+    client = sign_in(Client(), ann)
+    refused = client.post("/company/departure/", follow=True).content.decode()
+    assert "A company keeps an owner" in refused
     assert (place_of(ann).role, place_of(ann).left_at) == ("owner", None)
 
 

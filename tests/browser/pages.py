@@ -45,6 +45,7 @@ PAGES = {
         "/orders/import/",  # refused
         "/company/",
         "/company/choose/",
+        "/company/departure/",
         "/policy/",
         "/decline/",
         "/password/",
