@@ -1,0 +1,76 @@
+"""Somebody who visits a site over HTTP, as a browser would, without one: for proofs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from http.client import HTTPMessage
+from http.cookiejar import Cookie, CookieJar
+from urllib.error import HTTPError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPCookieProcessor, Request, build_opener
+
+PATIENCE = 20  # seconds for an answer
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+BOX = re.compile(r'<input type="checkbox" name="([^"]+)"')
+LINK = re.compile(r'<(?:a|link|script|img)\b[^>]*?\b(?:href|src)="(/[^"#]*)')
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`path` is where redirects led."""
+
+    status: int
+    path: str
+    headers: HTTPMessage
+    body: str
+
+    @property
+    def links(self) -> list[str]:
+        """The paths on this site that the page links to or loads."""
+        return [link.replace("&amp;", "&") for link in LINK.findall(self.body)]
+
+
+class Visitor:
+    """One visitor with a jar of cookies, who follows redirects."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.jar = CookieJar()
+        self.opener = build_opener(HTTPCookieProcessor(self.jar))
+
+    @property
+    def cookies(self) -> list[Cookie]:
+        return list(self.jar)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self._ask(Request(f"{self.url}{path}", headers=headers))  # noqa: S310  (a site's)
+
+    def post(self, path: str, fields: dict[str, str]) -> Answer:
+        """Send a form. The token that the site asks for must be among the fields."""
+        body = urlencode(fields).encode()
+        headers = {"Referer": f"{self.url}{path}"}
+        return self._ask(Request(f"{self.url}{path}", body, headers))  # noqa: S310
+
+    def sign_in(self, email: str, password: str) -> Answer:
+        """By the form; then accept every policy that waits, wherever that leads."""
+        form = self.get("/login/")
+        fields = dict(HIDDEN.findall(form.body)) | {"login": email, "password": password}
+        return self.accept(self.post("/login/", fields))
+
+    def accept(self, asked: Answer) -> Answer:
+        """Tick every box of the page of acceptance, if that is where `asked` led."""
+        if asked.path != "/accept/":
+            return asked
+        boxes = dict.fromkeys(BOX.findall(asked.body), "on")
+        return self.post("/accept/", dict(HIDDEN.findall(asked.body)) | boxes)
+
+    def _ask(self, request: Request) -> Answer:
+        try:
+            answer = self.opener.open(request, timeout=PATIENCE)
+        except HTTPError as refusal:
+            answer = refusal
+        with answer:
+            body = answer.read().decode(errors="replace")
+            path = urlsplit(answer.url).path
+            return Answer(answer.status, path, answer.headers, body)

@@ -1,0 +1,146 @@
+"""The clauses of the bundled policies: what keeps each, and what of it nothing keeps yet.
+
+Their ids are for ever: texts, proofs, the page and the tests name them. A clause whose `rest` is
+not empty is a promise only in that part, whatever its proofs say: whoever builds the mechanism
+writes its proof (an app's `proofs.py`), and strikes the `rest`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Clause:
+    """`kept_by` says what keeps it; `rest`, what of it is a promise only."""
+
+    id: str
+    kept_by: Any
+    rest: Any = ""
+
+
+CLAUSES: Final = {
+    clause.id: clause
+    for clause in (
+        Clause(
+            "S1",
+            _(
+                "The public pages name no address but their own, carry a content security policy "
+                "that lets the browser ask no other, and set no cookie."
+            ),
+        ),
+        Clause(
+            "S2",
+            _("There is no counter in the software, of anybody's: no visit is counted."),
+        ),
+        Clause(
+            "C1",
+            _(
+                "The row rule of the orders' table asks whether the company has a policy in force, "
+                "so no form, file or statement brings in an order before."
+            ),
+        ),
+        Clause(
+            "C2",
+            _(
+                "The database asks, at each statement on a company's rows, whether whoever holds "
+                "the pass has accepted every policy in force. It writes the doer's name into each "
+                "entry of the record by itself."
+            ),
+        ),
+        Clause(
+            "K1",
+            _(
+                "One cookie is made, by the sign-in form. Forms' tokens, messages and the language "
+                "are kept with the session on the server."
+            ),
+        ),
+        Clause(
+            "K2",
+            _(
+                "The cookie is a random secret of which the database keeps the SHA-256 alone. "
+                "Requests are not logged, and failures without the cookie."
+            ),
+        ),
+        Clause(
+            "T1",
+            _(
+                "Neither the operator nor anybody of the staff holds a pass that opens orders, so "
+                "there is nothing that they could hand over."
+            ),
+            rest=_("The register of disclosures to authorities is not built yet."),
+        ),
+        Clause(
+            "T2",
+            _("No code here opens a connection to hand orders to anybody."),
+            rest=_("The list of connections that the code enforces is not built yet."),
+        ),
+        Clause(
+            "T3",
+            _(
+                "The log is made of routes, kinds of failure and statuses: nothing in it can hold "
+                "what somebody typed. The operator's sign-in reads no table of orders."
+            ),
+        ),
+        Clause(
+            "T4",
+            _(
+                "The database shows a company's rows to a pass of a member, and to nothing else: "
+                "rank, the application's own password and a superuser's sign-in count for nothing."
+            ),
+            rest=_("The link by which you let a specialist in is not built yet: nobody gets in."),
+        ),
+        Clause(
+            "T5",
+            _(
+                "Outside development every plain request is sent on to HTTPS, browsers are told to "
+                "use nothing else for a year, and the cookie travels encrypted only."
+            ),
+            rest=_("The proxy that ends the encryption is not shipped yet."),
+        ),
+        Clause(
+            "P1",
+            _("A company writes its own policy from a template that asks for its countries."),
+            rest=_("The countries are not yet compared with those of members and orders."),
+        ),
+        Clause(
+            "P2",
+            _(
+                "Citizenship, country and telephone number are judged before anything is stored; "
+                "what is refused is not stored at all."
+            ),
+        ),
+        Clause(
+            "D1",
+            _(
+                "Each deed is entered in the same transaction that does it, with its doer and the "
+                "time as the database knows them; the record is only ever added to."
+            ),
+            rest=_("The record is not yet chained, so its owner could still rewrite it unseen."),
+        ),
+        Clause(
+            "D2",
+            _(
+                "What is known of a buyer is sealed with AES-256-GCM under a key of the company's "
+                "own, itself wrapped by a key that is not in the database. Passwords and passes "
+                "are stored as hashes."
+            ),
+            rest=_("Deleting a company and its key is not built yet."),
+        ),
+        Clause(
+            "R1",
+            _("Declining, leaving the company and signing out ask for no acceptance."),
+            rest=_("Taking one's data along and deleting the account are not built yet."),
+        ),
+        Clause(
+            "R2",
+            _(
+                "The operator publishes his own texts through the site or a command; from their "
+                "moment on the database asks for them in place of the bundled ones."
+            ),
+        ),
+    )
+}
