@@ -216,6 +216,7 @@ SECURE_HSTS_PRELOAD = False
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # what programs look for at the site's root
 _storage = (
     "django.contrib.staticfiles.storage.StaticFilesStorage"
     if DEVELOPMENT

@@ -1,11 +1,14 @@
 """Signing in by the form, and the one cookie it sets."""
 
 import re
+from pathlib import Path
 
 import pytest
+from allauth.account import urls as allauth_urls
 from django.conf import settings
 from django.core import mail
 from django.test import Client
+from django.urls import NoReverseMatch, resolve, reverse
 
 from accounts import gate
 from tests.people import PASSWORD, adam, ann, gail, mia, nina, olga, sign_in, sue
@@ -104,6 +107,33 @@ def test_signed_out_pages_speak_the_language_asked_for(client):
     response = client.get("/login/?lang=ru")
     assert response["Content-Language"] == "ru"
     assert '<html lang="ru">' in response.content.decode()
+
+
+OURS = (
+    "/login/", "/login/inactive/", "/login/password/", "/login/password/sent/",
+    "/login/password/done/", "/login/password/1-x/", "/logout/", "/password/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", OURS)
+def test_every_page_of_allauths_is_dressed_as_ours(client, path):
+    if path in ("/logout/", "/password/"):
+        sign_in(client, gail)
+    templates = {Path(template.origin.name) for template in client.get(path).templates}
+    foreign = {each for each in templates if not each.is_relative_to(settings.BASE_DIR / "templates")}
+    assert not {each for each in foreign if "/django/forms/" not in str(each)}
+
+
+def test_allauths_other_addresses_are_closed(client):
+    known = {pattern.name for pattern in allauth_urls.urlpatterns}
+    reachable = {resolve(path).url_name for path in OURS}
+    assert reachable < known
+    for pattern in allauth_urls.urlpatterns:
+        if pattern.name not in reachable:
+            with pytest.raises(NoReverseMatch):
+                reverse(pattern.name)
+    for path in ("/signup/", "/accounts/login/", "/email/", "/confirm-email/", "/reauthenticate/"):
+        assert client.get(path).status_code == 404
 
 
 def test_too_many_attempts_get_a_page_that_says_so(client):
@@ -206,3 +236,9 @@ def test_only_our_own_form_signs_in():
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[1]
     answer = sign_in_by_form(client, gail, csrfmiddlewaretoken=token)
     assert answer["Location"] == "/orders/"
+
+
+def test_the_icon_that_browsers_ask_for_unasked_is_there(client):
+    icon = client.get("/favicon.ico")
+    assert (icon.status_code, icon["Content-Type"]) == (200, "image/x-icon")
+    assert not icon.cookies
