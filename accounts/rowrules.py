@@ -29,6 +29,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "policy_policy": "policies are public, a company's own too; application's key only",
     "policy_policyversion": "as the policies; added to by who may publish, never changed",
     "policy_policytext": "as the policies; added to by who may publish, never changed",
+    "policy_jurisdiction": "everybody is judged by it; the operator alone adds to it",
+    "policy_refusal": "counts, which the gate adds up for the operator; a company reads its own",
     "policy_acceptance": "the CRM's policy is accepted before a company is chosen, and for all of "
     "them; a person sees his own, and who publishes a company's policy sees who accepted it",
 }

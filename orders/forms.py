@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
 from typing import Any, Final, cast
 
-from babel import Locale
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -33,9 +31,9 @@ from orders.intake import ItemDraft, total_of
 from orders.models import Item, Offer, Order
 from orders.money import InvalidAmount, currencies, parse_amount
 from orders.persons import Person
-from policy.countries import country_code
-from policy.jurisdictions import Verdict, judge
-from policy.telephones import InvalidTelephone, parse
+from policy.forms import NOTHING, CountryField
+from policy.jurisdictions import Verdict, screen
+from policy.prohibitions import Jurisdiction
 
 MAX_LINES: Final = 300  # at five fields each, what DATA_UPLOAD_MAX_NUMBER_FIELDS lets through
 MAX_QUANTITY: Final = 100_000
@@ -44,24 +42,6 @@ MAX_TOTAL: Final = Decimal("999999999999.99")  # what orders_order.total holds
 MAX_COMMENT: Final = 5_000  # characters
 CALL_AGAIN_WITHIN: Final = timedelta(days=366)
 
-NOTHING: Final = ("", "—")
-
-
-@cache
-def countries(locale: str) -> list[tuple[str, str]]:
-    """The countries of ISO 3166 as (code, name), by their name in the language of `locale`."""
-    names = Locale.parse(locale).territories.items()
-    known = [(code, name) for code, name in names if country_code(code) == code]
-    return sorted(known, key=lambda country: country[1].casefold().replace("ё", "е"))
-
-
-def country_name(code: str) -> str:
-    return dict(countries(_locale())).get(code, code)
-
-
-def _countries() -> list[tuple[str, str]]:
-    return [NOTHING, *countries(_locale())]
-
 
 def currency_choices() -> list[tuple[str, str]]:
     return [(code, f"{code} · {name}") for code, name in currencies(_locale()).items()]
@@ -69,20 +49,6 @@ def currency_choices() -> list[tuple[str, str]]:
 
 def _locale() -> str:
     return to_locale(get_language() or "en")
-
-
-class CountryField(forms.ChoiceField):
-    """A country from the list; also taken are its other codes and names, as programs send them."""
-
-    LONGEST: Final = 100
-    default_error_messages = {"invalid_choice": _lazy("Choose a country from the list.")}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=_countries, required=False, **kwargs)
-
-    def to_python(self, value: Any) -> str:
-        text = super().to_python(value).strip()
-        return (country_code(text) if len(text) <= self.LONGEST else "") or text
 
 
 class AmountField(forms.CharField):
@@ -223,18 +189,12 @@ class OrderForm(forms.Form):
         told = {
             name: self.cleaned_data.get(name) or "" for name in ("country", "citizenship", "phone")
         }
-        verdict = judge(**told)
-        if not verdict.allowed:
+        verdict = screen(**told, prohibited=Jurisdiction.objects.prohibited())
+        if verdict.allowed:
+            self.cleaned_data["phone"] = verdict.phone
+        else:
             self.refuse(verdict)
-        elif told["phone"]:
-            self._read_telephone(told["phone"], verdict.country)
         return self.cleaned_data
-
-    def _read_telephone(self, text: str, country: str) -> None:
-        try:
-            self.cleaned_data["phone"] = parse(text, country).e164
-        except InvalidTelephone as error:
-            self.add_error("phone", str(error))
 
     def refuse(self, verdict: Verdict) -> None:
         """Show why this person is not stored, beside the field that decided."""

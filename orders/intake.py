@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -59,14 +59,23 @@ class OrderDraft:
     source: str = "hand"
     total: Decimal | None = None
 
-    def admitted(self) -> Verdict:
-        return admit(person=self.person, country=self.country, citizenship=self.citizenship)
+    def admitted(self, prohibited: Collection[str]) -> Verdict:
+        return admit(
+            person=self.person,
+            country=self.country,
+            citizenship=self.citizenship,
+            prohibited=prohibited,
+        )
 
 
-def admit(*, person: Person, country: str, citizenship: str) -> Verdict:
+def admit(
+    *, person: Person, country: str, citizenship: str, prohibited: Collection[str]
+) -> Verdict:
     """The verdict that lets a person be stored, with the codes to store. Raises Prohibited, or
     NotAdmitted for a country that nobody knows, so that no write can go on without looking."""
-    verdict = judge(country=country, citizenship=citizenship, phone=person.phone)
+    verdict = judge(
+        country=country, citizenship=citizenship, phone=person.phone, prohibited=prohibited
+    )
     if verdict.prohibited:
         raise Prohibited(verdict)
     if not verdict.allowed:

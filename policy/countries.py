@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 
 from babel import Locale
 from babel.core import get_global
+from django.utils.translation import get_language, to_locale
 
 LANGUAGES = ("en", "ru", "uk", "be", "kk")
 
@@ -76,6 +77,23 @@ def countries_in(text: str) -> tuple[str, ...]:
         return (whole,)
     parts = re.split(r"[,;/|+&()\n]|\s[-–—]\s|\sи\s|\sand\s", text)
     return tuple(dict.fromkeys(filter(None, map(country_code, parts))))
+
+
+def named() -> list[tuple[str, str]]:
+    """The countries of ISO 3166 as (code, name), by their name in the reader's language."""
+    return _named(to_locale(get_language() or "en"))
+
+
+def country_name(code: str) -> str:
+    """What a country is called in the reader's language; the code itself for one nobody knows."""
+    return dict(named()).get(code, code)
+
+
+@cache
+def _named(locale: str) -> list[tuple[str, str]]:
+    names = Locale.parse(locale).territories.items()
+    known = [(code, name) for code, name in names if country_code(code) == code]
+    return sorted(known, key=lambda country: country[1].casefold().replace("ё", "е"))
 
 
 def _folded(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.conf import settings
@@ -12,11 +12,31 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from policy.bundled import PLACEHOLDER
+from policy.countries import country_code, named
 from policy.models import PolicyText, PolicyVersion
 
 OPEN_FOR = timedelta(days=1)  # how long a form may stand open before it is shown anew
 SALT = "policy.shown"
 CHARACTERS = 200_000
+NOTHING: Final = ("", "—")
+
+
+def _countries() -> list[tuple[str, str]]:
+    return [NOTHING, *named()]
+
+
+class CountryField(forms.ChoiceField):
+    """A country from the list; also taken are its other codes and names, as programs send them."""
+
+    LONGEST: Final = 100
+    default_error_messages = {"invalid_choice": _("Choose a country from the list.")}
+
+    def __init__(self, *, required: bool = False, **kwargs: Any) -> None:
+        super().__init__(choices=_countries, required=required, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value).strip()
+        return (country_code(text) if len(text) <= self.LONGEST else "") or text
 
 
 class AcceptanceForm(forms.Form):

@@ -1,11 +1,13 @@
-"""Whose personal data must not be processed here: the operator's list, and how it is applied.
+"""Whose personal data must not be processed here: how the operator's list is applied.
 
 Clause P2: applied before anything is stored, on citizenship, country and telephone number. What is
-prohibited leaves a counter and nothing else, so a verdict repeats nothing of what was judged.
+prohibited leaves a count and nothing else (`policy.refusals`), so a verdict on it repeats nothing
+of what was judged. The list itself is `policy.prohibitions`; whoever judges reads it once, and
+hands it on.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from django.utils.functional import Promise
@@ -13,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from policy.countries import countries_in
-from policy.telephones import regions_in
+from policy.telephones import InvalidTelephone, parse, regions_in
 
 Sign = Literal["", "citizenship", "country", "phone"]
 
@@ -31,7 +33,8 @@ class Verdict:
     """What became of a person before anything was stored.
 
     `sign` is the field that decided, "" where the person is allowed. `country` and `citizenship`
-    are alpha-2 codes to store, "" where none was given, and where the person is not allowed.
+    are alpha-2 codes to store and `phone` is E.164, "" where none was given, and where the person
+    is not allowed. `advice` says what would be a telephone, where that was invalid.
     """
 
     outcome: Literal["allowed", "prohibited", "invalid"]
@@ -39,6 +42,8 @@ class Verdict:
     jurisdiction: str = ""
     country: str = ""
     citizenship: str = ""
+    phone: str = ""
+    advice: str = ""
 
     @property
     def allowed(self) -> bool:
@@ -54,6 +59,8 @@ class Verdict:
         """Say which rule refused, and what would satisfy it; "" for the allowed."""
         if self.allowed:
             return ""
+        if self.advice:
+            return self.advice
         if not self.prohibited:
             return _("Name %(sign)s by its ISO code or its name, such as KZ or Kazakhstan.") % {
                 "sign": _SIGNS[self.sign]
@@ -65,6 +72,28 @@ class Verdict:
         if self.sign == "phone":
             message += " " + _("A declared other citizenship outweighs the number.")
         return message
+
+
+def screen(
+    *, prohibited: Collection[str], country: str = "", citizenship: str = "", phone: str = ""
+) -> Verdict:
+    """What was said of a person, judged and then read: the one door before anything is stored, for
+    forms and the API alike. An invalid telephone is refused as that, once nobody is prohibited."""
+    verdict = judge(country=country, citizenship=citizenship, phone=phone, prohibited=prohibited)
+    return read_telephone(phone, verdict, prohibited=prohibited) if verdict.allowed else verdict
+
+
+def read_telephone(phone: str, verdict: Verdict, *, prohibited: Collection[str]) -> Verdict:
+    """The verdict with the number that can be called, or what is wrong with it."""
+    if not phone:
+        return verdict
+    try:
+        telephone = parse(phone, verdict.country)
+    except InvalidTelephone as error:
+        return Verdict("invalid", "phone", advice=str(error))
+    if telephone.region in prohibited and not verdict.citizenship:
+        return Verdict("prohibited", "phone", telephone.region)
+    return replace(verdict, phone=telephone.e164)
 
 
 def judge(

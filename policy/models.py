@@ -24,6 +24,19 @@ from accounts import audit
 from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import Company, User
+from policy.prohibitions import Jurisdiction
+from policy.refusals import Refusal
+
+__all__ = [
+    "Acceptance",
+    "Capacity",
+    "Jurisdiction",
+    "Kind",
+    "Policy",
+    "PolicyText",
+    "PolicyVersion",
+    "Refusal",
+]
 
 
 class Kind(models.TextChoices):

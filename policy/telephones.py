@@ -28,6 +28,8 @@ from policy.countries import country_code
 SHARED = 7  # the calling code of Russia and Kazakhstan
 KAZAKH = ("6", "7")  # how Kazakhstan's numbers begin within +7; all others are Russia's
 
+UNKNOWN = "ZZ"  # CLDR's code for an unknown country: satellites, numbers of no country
+
 _EXTENSION = re.compile(
     r"[(,;]?\s*(?:ext(?:ension)?|доб(?:авочный)?|вн(?:утр)?|x|#)[\s.:=#]*\d{1,6}\)?\s*$",
     re.IGNORECASE,
@@ -99,6 +101,13 @@ def regions_in(text: str, country: str = "") -> frozenset[str]:
     hint = country_code(country)
     numbers = (_number(reading, hint) for reading in _readings(plain))
     return frozenset(_region(number) for number in numbers if number) - {""}
+
+
+def region_of(e164: str) -> str:
+    """Return the country (alpha-2) of a number in E.164, UNKNOWN where it cannot be told; "" for
+    no number."""
+    number = _international(e164.removeprefix("+")) if e164 else None
+    return (_region(number) if number else "") or (UNKNOWN if e164 else "")
 
 
 def _plain(text: str) -> str:

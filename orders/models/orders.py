@@ -27,6 +27,7 @@ from orders.models.offers import Offer
 from orders.models.searchwords import SearchWord
 from orders.persons import Person, phone_hash
 from policy.jurisdictions import Verdict
+from policy.prohibitions import Jurisdiction
 
 
 class Conflict(Exception):
@@ -63,7 +64,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
         Raises Prohibited or NotAdmitted before anything is stored.
         """
-        verdicts = [draft.admitted() for draft in drafts]
+        prohibited = Jurisdiction.objects.prohibited()
+        verdicts = [draft.admitted(prohibited) for draft in drafts]
         with transaction.atomic():
             held = keys.provided(by)
             offers = Offer.objects.named((draft.offer or "" for draft in drafts), by=by)
@@ -258,6 +260,7 @@ class Order(CompanyOwned):
                 person=wanted["person"],
                 country=wanted["country"],
                 citizenship=wanted["citizenship"],
+                prohibited=Jurisdiction.objects.prohibited(),
             )
             wanted |= {"country": verdict.country, "citizenship": verdict.citizenship}
             wanted["offer"] = wanted["offer"] or ""

@@ -19,11 +19,12 @@ from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.requests import Request
 from orders import keys, statuses, timeline
-from orders.forms import AssignForm, CommentForm, MoveForm, country_name
+from orders.forms import AssignForm, CommentForm, MoveForm
 from orders.models import Item, Order
 from orders.money import format_amount
 from orders.persons import Person
 from orders.statuses import STATUSES, Move, Requirement
+from policy.countries import country_name
 
 DUPLICATES: Final = 20  # shown at most
 # What a move requires of the order, and not of whoever makes it.

@@ -182,7 +182,7 @@ CALLABLE = {
         # who is asking, and what that pass may do
         "vouched", "scope", "allows", "quietly_allows", "user_id", "membership_id", "team_id",
         "partner_id", "is_operator", "company_has_policy", "may_publish", "may_accept",
-        "waiting_for",
+        "waiting_for", "count_refusals", "refusal_totals",
         # passes, and what one does with one's own
         "set_password", "password_stands", "enter", "open_pass", "keep_pass", "end_pass",
         "sweep_passes", "choose_company",

@@ -1,14 +1,18 @@
 """Clause P2. The spellings below are of one invented Russian and one invented Kazakh number."""
 
 import csv
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy import jurisdictions
 from policy.countries import countries_in, country_code
-from policy.jurisdictions import judge
+
+judge = partial(jurisdictions.judge, prohibited={"RU"})
+screen = partial(jurisdictions.screen, prohibited={"RU"})
 
 ORDERS = Path(__file__).parent / "phones-of-a-shop.csv"
 
@@ -280,6 +284,23 @@ def _orders():
 
 def _judged(order):
     return judge(country=order["Страна"], phone=order["Телефон"])
+
+
+@pytest.mark.parametrize("phone", ["12", "call me", "+40 721", "7.74729E+10", "+7 747 293 76"])
+def test_an_invalid_number_is_refused_as_invalid_and_says_what_would_be_right(phone):
+    verdict = screen(country="KZ", phone=phone)
+    assert (verdict.outcome, verdict.sign, verdict.phone) == ("invalid", "phone", "")
+    assert verdict.message and "P2" not in verdict.message
+
+
+@pytest.mark.parametrize("phone", RUSSIAN)
+def test_a_russian_number_is_prohibited_before_it_is_read(phone):
+    assert screen(country="KZ", phone=phone).prohibited
+
+
+@pytest.mark.parametrize("phone", ["+77472937614", "8 (747) 293-76-14", "８７４７２９３７６１４"])
+def test_an_allowed_number_comes_back_as_it_is_called(phone):
+    assert screen(country="KZ", phone=phone).phone == "+77472937614"
 
 
 @pytest.mark.parametrize(
