@@ -29,6 +29,7 @@ def plain(accepted: Accepted) -> dict[str, Any]:
     order = accepted.order
     return {
         "rows": [[row.line, row.values] for row in accepted.rows],
+        "left_out": accepted.left_out,
         "order": {
             **{name: getattr(order, name) for name in AS_THEY_ARE},
             "person": {name: value for name, value in asdict(order.person).items() if value},
@@ -57,6 +58,7 @@ def revived(said: dict[str, Any]) -> Accepted:
             created_at=datetime.fromisoformat(order["created_at"]),
             total=None if order["total"] is None else Decimal(order["total"]),
         ),
+        left_out=[tuple(reason) for reason in said.get("left_out", [])],  # a chunk of before 0006
     )
 
 

@@ -37,6 +37,10 @@ BUYER = ("phone", "name", "email", "country", "citizenship")
 FIGURES = ("created_at", "quantity", "price", "total")  # kept as cells: a date, a number
 OF_ITEM = ("item", "sku", "quantity", "price")
 
+# What decides nothing: without it the order is still this order. A telephone, a date, an amount, a
+# country or whoever is paid for the order is never made up for one that can't be read.
+OPTIONAL = ("name", "email", "city", "address", "source", "comment")
+
 # Characters: what the columns of an order hold, and for what is sealed, what a card can show.
 LONGEST = {
     "external_id": 100, "name": 200, "phone": 100, "email": 254, "country": 100,

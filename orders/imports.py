@@ -159,9 +159,25 @@ def keep_refusals(run: Import, refused: Iterable[Refused], held: Keys) -> None:
     ImportRefusal.objects.bulk_create(rows, batch_size=2_000)
 
 
-def refusal_of(run: Import, row: FileRow, reasons: list[Reason], held: Keys) -> ImportRefusal:
+def keep_what_was_left_out(run: Import, incomplete: Iterable[Accepted], held: Keys) -> None:
+    """One for each line, with those of its values that the order does without."""
+    rows = [
+        refusal_of(run, row, each.left_out, held, values_only=True)
+        for each in incomplete
+        for row in each.lost
+    ]
+    ImportRefusal.objects.bulk_create(rows, batch_size=2_000)
+
+
+def refusal_of(
+    run: Import, row: FileRow, reasons: list[Reason], held: Keys, *, values_only: bool = False
+) -> ImportRefusal:
     refusal = ImportRefusal(
-        company_id=run.company_id, import_id=run.id, line=row.line, reasons=reasons
+        company_id=run.company_id,
+        import_id=run.id,
+        line=row.line,
+        reasons=reasons,
+        values_only=values_only,
     )
     if row.values:
         body = json.dumps(row.values, ensure_ascii=False).encode()
@@ -169,11 +185,14 @@ def refusal_of(run: Import, row: FileRow, reasons: list[Reason], held: Keys) -> 
     return refusal
 
 
-def refusals_of(run: Import, *, by: Entry) -> Iterator[tuple[int, list[Reason], dict[str, str]]]:
-    """The refused lines: number, reasons, and what the line's mapped columns said."""
+def refusals_of(
+    run: Import, *, by: Entry, values_only: bool
+) -> Iterator[tuple[int, list[Reason], dict[str, str]]]:
+    """The refused lines, or those of which values alone were: number, reasons, and what the line's
+    mapped columns, or these values, said."""
     held = keys.provided(by)
     kept = ImportRefusal.objects.filter(company_id=run.company_id, import_id=run.id)
-    for refusal in kept.order_by("line"):
+    for refusal in kept.filter(values_only=values_only).order_by("line"):
         values: dict[str, str] = {}
         if refusal.body is not None:
             body = held.open(bytes(refusal.body), row_id=refusal.id, purpose=SEALED_REFUSAL)
@@ -240,31 +259,46 @@ def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:
     held = keys.provided(by)
     waiting = unpack(held.open(bytes(chunk.body), row_id=chunk.id, purpose=SEALED_CHUNK))
     fresh, refused = new_among(waiting, held, by=by)
-    unstored = stored(fresh, by=by)
+    made, unstored = stored(fresh, by=by)
     refused += unstored
+    incomplete = [each for each in made if each.left_out]
     keep_refusals(run, refused, held)
+    keep_what_was_left_out(run, incomplete, held)
     Import.objects.filter(company_id=run.company_id, id=run.id).update(
-        created=F("created") + len(fresh) - len(unstored),
+        created=F("created") + len(made),
+        incomplete=F("incomplete") + len(incomplete),
         refused=F("refused") + len(refused),
         prohibited=F("prohibited") + sum(each.prohibited for each in refused),
     )
 
 
-def stored(waiting: Sequence[Accepted], *, by: Entry) -> list[Refused]:
-    """Make these orders; those that can't be come back, and do not hold up the others."""
+def stored(waiting: list[Accepted], *, by: Entry) -> tuple[list[Accepted], list[Refused]]:
+    """Make these orders: those that were made, and the others, which do not hold them up."""
     if not waiting:
-        return []
+        return [], []
     try:
         with transaction.atomic():
             Order.objects.add_many(by=by, drafts=[each.order for each in waiting])
     except (NotAdmitted, DataError, IntegrityError) as error:
         if len(waiting) > 1:
-            return [refused for each in waiting for refused in stored([each], by=by)]
+            return stored_one_by_one(waiting, by=by)
         rows = waiting[0].rows
         if isinstance(error, Prohibited):  # the operator's list has grown meanwhile
-            return [prohibited(row.line for row in rows)]
-        return [Refused(rows, [("row", "not_storable", 0, "")])]
-    return []
+            return [], [prohibited(row.line for row in rows)]
+        return [], [Refused(rows, [("row", "not_storable", 0, "")])]
+    return waiting, []
+
+
+def stored_one_by_one(
+    waiting: Iterable[Accepted], *, by: Entry
+) -> tuple[list[Accepted], list[Refused]]:
+    made: list[Accepted] = []
+    refused: list[Refused] = []
+    for each in waiting:
+        its_made, its_refused = stored([each], by=by)
+        made += its_made
+        refused += its_refused
+    return made, refused
 
 
 def new_among(

@@ -16,7 +16,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from orders.drafts import MAX_TOTAL, PROBLEMS, Draft, Problem, Values, group, text_of, values_of
+from orders.drafts import (
+    MAX_TOTAL,
+    OPTIONAL,
+    PROBLEMS,
+    Draft,
+    Problem,
+    Values,
+    group,
+    text_of,
+    values_of,
+)
 from orders.intake import ItemDraft, OrderDraft, total_of
 from orders.mapping import TARGETS, Mapping
 from orders.persons import Person
@@ -45,6 +55,7 @@ class Reading:
     zone: tzinfo
     currency: str
     country: str = ""  # alpha-2, of numbers without a country code, where the row names none
+    leave_out: bool = False  # an optional value that can't be read, rather than refuse its order
     now: datetime = field(default_factory=timezone.now)
 
 
@@ -58,11 +69,23 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Accepted:
-    """What becomes an order. `partner` is a name, as the order's own is an id."""
+    """What becomes an order. `partner` is a name, as the order's own is an id; `left_out` says
+    which values the order does without."""
 
     rows: list[FileRow]
     order: OrderDraft
     partner: str = ""
+    left_out: list[Reason] = field(default_factory=list)
+
+    @property
+    def lost(self) -> list[FileRow]:
+        """What the rows said in the values left out, with the order's number to find it by."""
+        names = {of for of, _code, _line, _detail in self.left_out}
+        return [
+            FileRow(row.line, {n: v for n, v in row.values.items() if n in names | {"external_id"}})
+            for row in self.rows
+            if names & row.values.keys()
+        ]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,6 +98,11 @@ class Refused:
     @property
     def prohibited(self) -> bool:
         return any(code == "prohibited" for _field, code, _line, _detail in self.reasons)
+
+    @property
+    def for_optional_values(self) -> bool:
+        """Whether it could be an order without the values that can't be read."""
+        return are_optional(self.reasons)
 
 
 Outcome = Accepted | Refused
@@ -103,9 +131,13 @@ def screen(draft: Draft, rows: list[Row], mapping: Mapping, reading: Reading) ->
             phone = telephone.e164
     except InvalidTelephone:
         problems.append(("phone", "invalid_phone", draft.lines[0], ""))
-    if problems:
+    if problems and not (reading.leave_out and are_optional(problems)):
         return Refused(kept, problems)
-    return Accepted(kept, order_of(draft, phone, verdict, reading), draft.partner)
+    return Accepted(kept, order_of(draft, phone, verdict, reading), draft.partner, problems)
+
+
+def are_optional(reasons: Iterable[Reason]) -> bool:
+    return all(of in OPTIONAL for of, _code, _line, _detail in reasons)
 
 
 def prohibited(lines: Iterable[int]) -> Refused:

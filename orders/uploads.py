@@ -18,14 +18,17 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler, StopUpload
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from orders.forms import CountryField, currency_choices
+from orders.forms import currency_choices
 from orders.mapping import REQUIRED, TARGETS, Mapping, guess
 from orders.screening import LABELS, points_to_prohibition
 from orders.spreadsheets import MAX_BYTES, Cell, Sheet, UnreadableFile, read
+from policy.forms import CountryField
 
 SAMPLES: Final = 3  # values shown of a column
 SEARCHED: Final = 60  # rows looked through for them
 PATIENCE: Final = 20  # seconds that a request waits for another's file to be read
+
+REFUSE, LEAVE_OUT = "refuse", "leave_out"  # what may become of an optional value
 
 _reading = threading.Lock()
 
@@ -93,6 +96,7 @@ class Upload:
             "currency": currency,
             "country": "" if "country" in self.guessed.columns else country,
             "day_first": str(self.guessed.day_first),
+            "unreadable": REFUSE,
         }
         self.options = OptionsForm(told, initial=initial)
 
@@ -197,4 +201,15 @@ class OptionsForm(forms.Form):
     day_first = forms.ChoiceField(
         label=_lazy("03.04.2026 is"),
         choices=[("True", _lazy("3 April")), ("False", _lazy("4 March"))],
+    )
+    unreadable = forms.ChoiceField(
+        label=_lazy("When an optional value cannot be read"),
+        help_text=_lazy(
+            "Optional are name, e-mail, city, address, traffic source and comment. A telephone, "
+            "country, date, quantity or amount that cannot be read always refuses its row."
+        ),
+        choices=[
+            (REFUSE, _lazy("refuse the row")),
+            (LEAVE_OUT, _lazy("leave the value out")),
+        ],
     )

@@ -15,6 +15,7 @@ urlpatterns = [
     path("orders/import/<uuid:pk>/", importing.progress, name="import_progress"),
     path("orders/import/<uuid:pk>/go-on/", importing.go_on, name="import_go_on"),
     path("orders/import/<uuid:pk>/refusals/", importing.refusals, name="import_refusals"),
+    path("orders/import/<uuid:pk>/left-out/", importing.left_out, name="import_left_out"),
     path("orders/<uuid:order_id>/", card.card, name="card"),
     path("orders/<uuid:order_id>/edit/", editing.edit, name="edit"),
     path("orders/<uuid:order_id>/move/", moves.move, name="move"),

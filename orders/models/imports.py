@@ -18,6 +18,7 @@ class Import(CompanyOwned):
     created = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     prohibited = models.PositiveIntegerField(default=0)
+    incomplete = models.PositiveIntegerField(default=0)  # of the created, without all their values
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -42,11 +43,13 @@ class ImportChunk(CompanyOwned):
 
 
 class ImportRefusal(CompanyOwned):
-    """Rows of a file that did not become an order, and why; `body` is sealed, and empty for a
-    prohibited person, of whom nothing is kept."""
+    """Rows of a file that did not become an order, and why; or, `values_only`, that did without the
+    values which could not be read. `body` is what they said, sealed, and empty for a prohibited
+    person, of whom nothing is kept."""
 
     import_id = models.UUIDField()
     line = models.PositiveIntegerField()
+    values_only = models.BooleanField(default=False)
     reasons = models.JSONField()
     body = models.BinaryField(null=True)
 

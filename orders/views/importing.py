@@ -40,7 +40,14 @@ from orders.screening import (
     told,
 )
 from orders.spreadsheets import MAX_BYTES, REFUSALS, Sheet, UnreadableFile, to_csv
-from orders.uploads import Busy, Upload, UploadForm, one_at_a_time, refuse_oversize
+from orders.uploads import (
+    LEAVE_OUT,
+    Busy,
+    Upload,
+    UploadForm,
+    one_at_a_time,
+    refuse_oversize,
+)
 from orders.views.editing import company_has_policy, no_policy
 
 PREVIEWED: Final = 200  # rows that the preview is made of
@@ -95,6 +102,7 @@ def reading_of(upload: Upload, by: Entry) -> Reading:
         zone=ZoneInfo(by.company_time_zone or "UTC"),
         currency=upload.option("currency"),
         country=upload.option("country"),
+        leave_out=upload.option("unreadable") == LEAVE_OUT,
     )
 
 
@@ -152,13 +160,18 @@ def detected(sheet: Sheet) -> Iterator[dict[str, str]]:
 
 
 def previewed(upload: Upload, by: Entry) -> dict[str, Any]:
-    """The first orders, among them the first that would be refused."""
+    """The first orders, among them the first that would be refused, and how many of those read
+    there hang on what becomes of optional values."""
     start_of_file = replace(upload.sheet, rows=upload.sheet.rows[:PREVIEWED])
     outcomes = list(screened(start_of_file, upload.mapping, reading_of(upload, by)))
-    refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)][: SHOWN // 2]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
-    shown: list[Outcome] = [*accepted[: SHOWN - len(refused)], *refused]
+    shown: list[Outcome] = [*refused[: SHOWN // 2]]
+    shown += accepted[: SHOWN - len(shown)]
     return {
+        "orders": len(outcomes),
+        "refused_for_optional": sum(outcome.for_optional_values for outcome in refused),
+        "incomplete": sum(bool(outcome.left_out) for outcome in accepted),
         "headers": [LABELS[name] for name in SHOWN_OF],
         "rows": [previewed_row(o) for o in sorted(shown, key=lambda o: o.rows[0].line)],
     }
@@ -209,18 +222,31 @@ def go_on(request: Request, pk: uuid.UUID) -> HttpResponse:
 def refusals(request: Request, pk: uuid.UUID) -> HttpResponse:
     """The refused lines as CSV, with reasons; under headings that a new import understands."""
     run = find(request.gate, pk)
-    response = HttpResponse(
-        to_csv(refused_table(run, request.gate)), content_type="text/csv; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="refused-{run.id}.csv"'
+    table = refused_table(run, request.gate, _("Refused because"), values_only=False)
+    return attached(table, f"refused-{run.id}.csv")
+
+
+@requires("orders.import")
+@require_safe
+@never_cache
+def left_out(request: Request, pk: uuid.UUID) -> HttpResponse:
+    """The lines whose orders do without a value, as CSV: which, why, and what it said."""
+    run = find(request.gate, pk)
+    table = refused_table(run, request.gate, _("Left out because"), values_only=True)
+    return attached(table, f"left-out-{run.id}.csv")
+
+
+def attached(table: list[list[Any]], name: str) -> HttpResponse:
+    response = HttpResponse(to_csv(table), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def refused_table(run: Import, by: Entry) -> list[list[Any]]:
-    lines = list(imports.refusals_of(run, by=by))
+def refused_table(run: Import, by: Entry, why: str, *, values_only: bool) -> list[list[Any]]:
+    lines = list(imports.refusals_of(run, by=by, values_only=values_only))
     used = {name for _line, _reasons, values in lines for name in values}
     names = [target.name for target in TARGETS if target.name in used]
-    table: list[list[Any]] = [[_("Line"), _("Refused because"), *(LABELS[name] for name in names)]]
+    table: list[list[Any]] = [[_("Line"), why, *(LABELS[name] for name in names)]]
     for line, reasons, values in lines:
         table.append([line, told(reasons, line), *(values.get(name, "") for name in names)])
     return table
@@ -245,6 +271,7 @@ def recent(by: Entry) -> Iterator[dict[str, Any]]:
 
 def described(run: Import, by: Entry) -> dict[str, Any]:
     state = state_of(run)
+    ended = state in ("done", "failed")
     return {
         "pk": run.id,
         "file_name": run.file_name,
@@ -255,10 +282,13 @@ def described(run: Import, by: Entry) -> dict[str, Any]:
         "created": run.created,
         "refused": run.refused,
         "prohibited": run.prohibited,
+        "incomplete": run.incomplete,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
         "refused_url": run.refused and reverse("orders:import_refusals", args=[run.id]),
-        "reasons": list(reasons_of(run)) if state in ("done", "failed") else [],
+        "left_out_url": run.incomplete and reverse("orders:import_left_out", args=[run.id]),
+        "reasons": list(reasons_of(run, values_only=False)) if ended else [],
+        "left_out": list(reasons_of(run, values_only=True)) if ended else [],
         "error": why_stopped(run, by) if state == "failed" else "",
     }
 
@@ -290,9 +320,12 @@ def why_stopped(run: Import, by: Entry) -> str:
     return _("The permission that %(author)s started it with has ended.") % author
 
 
-def reasons_of(run: Import) -> Iterator[dict[str, Any]]:
-    """Why lines were refused, the most frequent reasons first. Tells kinds, not each number."""
-    kept = ImportRefusal.objects.filter(company_id=run.company_id, import_id=run.id)
+def reasons_of(run: Import, *, values_only: bool) -> Iterator[dict[str, Any]]:
+    """Why lines, or values of theirs alone, were refused, the most frequent reasons first. Tells
+    kinds, not each number."""
+    kept = ImportRefusal.objects.filter(
+        company_id=run.company_id, import_id=run.id, values_only=values_only
+    )
     counted: Counter[tuple[str, str]] = Counter()
     for reasons in kept.values_list("reasons", flat=True).iterator():
         counted.update(kinds(reasons))
