@@ -4,9 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-run test lint bench: export DEBUG ?= 1
+run test lint bench prove: export DEBUG ?= 1
 
-.PHONY: run test lint bench lock
+.PHONY: run test lint bench prove lock
 
 run: .venv/ready
 	@$(BIN)/python manage.py run
@@ -23,6 +23,9 @@ lint: .venv/ready
 
 bench: .venv/ready
 	@$(BIN)/python -m benchmarks
+
+prove: .venv/ready
+	@$(BIN)/python manage.py prove
 
 lock: .venv/ready
 	$(BIN)/python -m pip install --quiet pip-tools

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db.migrations import RunSQL
 
 
-def guard(sql: str, reverse: str) -> RunSQL:
-    """A migration step of `sql`, in which ``:web`` stands for the web role's quoted name."""
+def guard(sql: str, reverse: str | None = None) -> RunSQL:
+    """A migration step of `sql`, in which ``:web`` stands for the web role's quoted name. Without a
+    `reverse` there is no way back: for rules that mended a leak."""
     role = '"{}"'.format(settings.DATABASES["default"]["USER"].replace('"', '""'))
-    return RunSQL(sql.replace(":web", role), reverse.replace(":web", role))
+    return RunSQL(sql.replace(":web", role), reverse and reverse.replace(":web", role))
 
 
 # Tables without the company's row rule, and why each may be.
@@ -35,6 +36,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "them; a person sees his own, and who publishes a company's policy sees who accepted it",
 }
 NO_PERSON_AND_NO_COMPANY: Final = {
+    "policy_proofrun": "when the proofs ran, of which code; everybody may read it, the owner adds",
+    "policy_proofresult": "what each proof saw: figures, and no value of anybody's; as the runs",
     "django_migrations": "which migrations ran",
     "django_content_type": "names of models; unused by the web role",
     "auth_permission": "Django's own permissions; unused by the web role",

@@ -25,6 +25,7 @@ from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import Company, User
 from policy.prohibitions import Jurisdiction
+from policy.proofruns import ProofResult, ProofRun
 from policy.refusals import Refusal
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "Policy",
     "PolicyText",
     "PolicyVersion",
+    "ProofResult",
+    "ProofRun",
     "Refusal",
 ]
 

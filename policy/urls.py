@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from policy.models import Kind
-from policy.views import accepting, publishing, reading
+from policy.views import accepting, proving, publishing, reading
 
 CRM, SITE, COMPANY = {"kind": Kind.CRM}, {"kind": Kind.SITE}, {"kind": Kind.COMPANY}
 
@@ -12,6 +12,7 @@ ours = [
     path("policy/versions/", reading.versions, CRM, name="versions"),
     path("policy/versions/<int:number>/", reading.version, CRM, name="version"),
     path("policy/versions/<int:number>/diff/", reading.diff, CRM, name="diff"),
+    path("policy/proofs/", proving.proofs, name="proofs"),
     path("privacy/versions/", reading.versions, SITE, name="site_versions"),
     path("privacy/versions/<int:number>/", reading.version, SITE, name="site_version"),
     path("privacy/versions/<int:number>/diff/", reading.diff, SITE, name="site_diff"),

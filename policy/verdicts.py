@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from django.utils.translation import gettext as _
 
-from accounts.proving import BROKEN, KEPT, UNTRIED, Figures, Proof, every_proof
+from accounts.proving import BROKEN, KEPT, RUNNING, UNTRIED, Figures, Proof, every_proof
 from policy.clauses import CLAUSES
 
 PROMISE_ONLY: Final = "promise only"
@@ -17,9 +17,14 @@ PROMISE_ONLY: Final = "promise only"
 class Result(Protocol):
     """How a proof ended: an accounts.proving.Outcome, or a ProofResult that was kept."""
 
-    outcome: str
-    figures: Figures
-    said: str
+    @property
+    def outcome(self) -> str: ...
+
+    @property
+    def figures(self) -> Figures: ...
+
+    @property
+    def said(self) -> str: ...
 
 
 def proofs_of(clause: str) -> list[Proof]:
@@ -29,14 +34,16 @@ def proofs_of(clause: str) -> list[Proof]:
 def verdict(clause: str, results: Mapping[str, Result]) -> str:
     """KEPT where it has proofs and each of them held, when tried; BROKEN where one did not.
 
-    A clause of which a part has no mechanism yet is PROMISE_ONLY, whatever holds of the rest.
+    PROMISE_ONLY is a clause of which a part has no mechanism yet, whatever holds of the rest, and
+    one that nothing attacks: comparing a system with its copy shows only that the copy will do.
     """
-    ended = {result_of(results.get(proof.name)) for proof in proofs_of(clause)}
+    proofs, known = proofs_of(clause), CLAUSES.get(clause)
+    ended = {result_of(results.get(proof.name)) for proof in proofs}
     if BROKEN in ended:
         return BROKEN
-    known = CLAUSES.get(clause)
     whole = known is not None and not known.rest
-    return KEPT if whole and ended == {KEPT} else PROMISE_ONLY
+    attacked = any(proof.where != RUNNING for proof in proofs)
+    return KEPT if whole and attacked and ended == {KEPT} else PROMISE_ONLY
 
 
 def result_of(result: Result | None) -> str:

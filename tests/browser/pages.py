@@ -22,6 +22,7 @@ PAGES = {
         "/policy/",
         "/policy/versions/",
         "/policy/versions/1/",
+        "/policy/proofs/",
         "/c/aurora/policy/",
         "/c/aurora/policy/versions/",
         "/c/aurora/policy/versions/1/",

@@ -1,0 +1,82 @@
+"""People and companies that exist for a proof alone. They stay, so they belong on a copy."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts import founding, gate
+from accounts.gate import Entry
+from accounts.models import Company, User
+
+SITTING = timedelta(minutes=10)  # how long a pass of theirs lasts
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A person of the proof's, who knows his password; `company` is where he works."""
+
+    user: User
+    password: str
+    company: Company | None = None
+
+    @property
+    def email(self) -> str:
+        return self.user.email
+
+    def open_pass(self, lasting: timedelta = SITTING) -> str:
+        """A session's pass: its secret."""
+        return pass_of(self.user.pk, self.company and self.company.pk, lasting)
+
+    @contextmanager
+    def working(self) -> Iterator[Entry]:
+        """One transaction with a pass of his."""
+        with gate.carrying(self.open_pass()) as entry:
+            yield entry
+
+
+def pass_of(
+    user_id: int | None, company_id: int | None = None, lasting: timedelta = SITTING
+) -> str:
+    """A session's pass for whom it may concern: its secret."""
+    secret = gate.new_secret()
+    gate.open_pass(
+        secret,
+        kind="session",
+        user_id=user_id,
+        company_id=company_id,
+        data="{}",
+        until=timezone.now() + lasting,
+    )
+    return secret
+
+
+def person(*, support: bool = False, operator: bool = False) -> Somebody:
+    """Somebody new, of no company; or one of the platform's own people."""
+    password = secrets.token_urlsafe(16)
+    email = f"{made_up()}@proof.example"
+    user = founding.register(
+        email, name="Somebody", password=password, support=support, operator=operator
+    )
+    return Somebody(user, password)
+
+
+def company() -> Company:
+    """A new company, without anybody or any policy."""
+    return founding.found_company(name="Proof", slug=made_up(), country="RO", currency="EUR")
+
+
+def member(of: Company, role: str) -> Somebody:
+    """A new member, who has accepted nothing."""
+    somebody = person()
+    founding.enrol(somebody.user, of, role)
+    return Somebody(somebody.user, somebody.password, of)
+
+
+def made_up() -> str:
+    return f"proof-{secrets.token_hex(6)}"

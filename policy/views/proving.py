@@ -1,0 +1,100 @@
+"""Each clause of the texts in force: what keeps it, how it was last attacked, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.guard import public
+from accounts.proving import Proof
+from accounts.requests import Request
+from policy import documents, source, verdicts
+from policy.clauses import CLAUSES
+from policy.models import PolicyVersion
+from policy.proofruns import ProofResult, ProofRun
+
+OLD: Final = timedelta(days=30)  # after which a proof is to be tried again
+Results = dict[str, ProofResult]
+
+
+@public
+@require_safe
+@vary_on_headers("Accept")
+def proofs(request: Request) -> HttpResponse:
+    shown = facts()
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        return JsonResponse(shown)
+    return render(request, "policy/proofs.html", shown)
+
+
+def facts() -> dict[str, Any]:
+    """All that the page says, in the reader's language."""
+    results, run = ProofResult.objects.last_of_each(), ProofRun.objects.order_by("-at").first()
+    texts = list(
+        PolicyVersion.objects.filter(company=None).in_force().prefetch_related("texts")
+        .order_by("-kind")
+    )  # fmt: skip
+    promised = [clause for text in texts for clause in _clauses_of(text, results)]
+    named = {clause["id"] for clause in promised}
+    others = [_clause(id, "", "", results) for id in CLAUSES if id not in named]
+    return {
+        "code": {"version": source.fingerprint(), "commit": source.commit()},
+        "last_run": run and {"at": run.at, "code": run.code, "commit": run.commit},
+        "code_has_changed": bool(run and run.code != source.fingerprint()),
+        "is_old": bool(run and run.at < timezone.now() - OLD),
+        "tally": verdicts.tally(clause["status"] for clause in promised),
+        "texts": [_text(text) for text in texts],
+        "clauses": promised,
+        "not_promised": others,
+    }
+
+
+def _text(version: PolicyVersion) -> dict[str, Any]:
+    return {
+        "id": str(version.pk),
+        "kind": version.kind,
+        "version": version.number,
+        "url": version.get_absolute_url(),
+    }
+
+
+def _clauses_of(version: PolicyVersion, results: Results) -> Iterator[dict[str, Any]]:
+    """The clauses of a text in their order, each by its heading."""
+    url = version.get_absolute_url()
+    for passage in documents.passages(version.text_in(get_language()).body):
+        if passage.clause and passage.tag == "h3":
+            yield _clause(passage.clause, passage.text, f"{url}#{passage.clause}", results)
+
+
+def _clause(id: str, title: str, url: str, results: Results) -> dict[str, Any]:
+    known = CLAUSES.get(id)
+    return {
+        "id": id,
+        "title": title,
+        "url": url,
+        "status": verdicts.verdict(id, results),
+        "kept_by": str(known.kept_by) if known else "",
+        "rest": str(known.rest) if known else "",
+        "proofs": [_proof(proof, results.get(proof.name)) for proof in verdicts.proofs_of(id)],
+    }
+
+
+def _proof(proof: Proof, result: ProofResult | None) -> dict[str, Any]:
+    return {
+        "name": proof.name,
+        "result": verdicts.result_of(result),
+        "tried": verdicts.sentence(proof, result),
+        "where": result.where if result else None,
+        "at": result.run.at if result else None,
+        "code": result.run.code if result else None,
+        "of_this_code": bool(result and result.run.code == source.fingerprint()),
+        "seconds": result.seconds if result else None,
+    }
