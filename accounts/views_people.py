@@ -52,9 +52,7 @@ def invite(request: Request) -> HttpResponse:
         company=request.gate.company_name,
         invited_by=request.gate.user_name,
     )
-    return _page(
-        request, roster(request.gate), fresh_link=link, fresh_until=invitation.expires_at
-    )
+    return _page(request, roster(request.gate), fresh_link=link, fresh_until=invitation.expires_at)
 
 
 @require_POST

@@ -7,23 +7,60 @@ from typing import Any
 import psycopg
 import structlog
 from django.http import HttpRequest
+from structlog.typing import Processor
+
+WITHHELD = "withheld: it may quote a request"
 
 
 def formatter(with_messages: bool) -> logging.Formatter:
     """`with_messages` shows what exceptions say: for a developer's own machine."""
+    return _json(
+        route_without_values,
+        structlog.processors.format_exc_info if with_messages else failure_without_values,
+    )
+
+
+def withhold_gunicorns_words() -> None:
+    """From here on gunicorn tells that something failed, and how, but quotes nothing.
+
+    Its words hold whole addresses, with what was searched for and the secret of an invitation. It
+    has words until a worker is ready to serve, so that a failing start still says why.
+    """
+    for name in ("gunicorn.error", "gunicorn.access"):
+        for handler in logging.getLogger(name).handlers:
+            handler.setFormatter(
+                _json(
+                    form_without_words,
+                    failure_without_values,
+                    use_get_message=False,
+                    pass_foreign_args=True,
+                )
+            )
+
+
+def _json(described: Processor, failed: Processor, **options: bool) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            route_without_values,
+            described,
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info if with_messages else failure_without_values,
+            failed,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
+        **options,
     )
+
+
+def form_without_words(logger: Any, method: str, event: Any) -> Any:
+    """Leave a message as the form that its values were to be put into; one that came without
+    values may have had them put in before."""
+    if not event.pop("positional_args"):
+        event["event"] = WITHHELD
+    return event
 
 
 def route_without_values(logger: Any, method: str, event: Any) -> Any:

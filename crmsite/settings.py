@@ -175,6 +175,9 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # our subjects say who writes
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to strangers whose address somebody typed
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = True
+# Attempts are counted by the address that the outermost trusted proxy saw. What a client itself
+# writes into X-Forwarded-For stands further to the left, and is not believed.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMENT else 1)
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",

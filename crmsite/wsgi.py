@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crmsite.settings")
 
 application = get_wsgi_application()
 
-from crmsite import startup  # noqa: E402  (settings first)
+from crmsite import logs, startup  # noqa: E402  (settings first)
 
 startup.refuse_a_powerful_role()
+logs.withhold_gunicorns_words()

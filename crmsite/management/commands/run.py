@@ -22,12 +22,10 @@ SERVER = (
     "-m",
     "gunicorn",
     "crmsite.wsgi",
-    "--worker-class=gthread",
+    f"--config={settings.BASE_DIR / 'gunicorn.conf.py'}",
     "--workers=2",
-    "--threads=4",
     "--graceful-timeout=3",
     "--log-level=warning",
-    "--no-control-socket",
 )
 WATCH_INTERVAL = 0.5  # seconds
 
