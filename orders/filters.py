@@ -18,8 +18,10 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.utils import flatatt
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.gate import Entry
@@ -126,10 +128,23 @@ class Filters(forms.Form):
             else:
                 del self.fields[name]
 
+    def clean(self) -> dict[str, Any]:
+        """Days the wrong way round name no orders: both stay in the form, and neither is used."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and until < since:
+            self.add_error("until", _later_than(since))
+            del self.cleaned_data["since"]
+        return self.cleaned_data
+
     def chosen(self) -> dict[str, Any]:
         """What was understood, by field; whatever is wrong or empty is left out."""
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}
+
+
+def _later_than(since: date) -> str:
+    day = date_format(since, "DATE_FORMAT")
+    return gettext("Choose %(day)s or a later day, or an earlier first day.") % {"day": day}
 
 
 def conditions(chosen: dict[str, Any], by: Entry) -> list[Condition]:

@@ -69,10 +69,10 @@ class Lines:
         return [self._line(row) for row in rows]
 
     def words(self) -> dict[str, str]:
-        """The template's own words; what a partner is not told is not there, rather than "free"."""
+        """The template's own words."""
         return {
-            "no_name": "—" if self._phases else _("No name"),
-            "free": "—" if self._phases else _("free"),
+            "no_name": _("No name"),
+            "free": _("free"),
             "late": _("late"),
             "recall": _("call at"),
             "attempts": _("attempts"),

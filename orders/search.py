@@ -17,9 +17,11 @@ _NUMBER = re.compile(r"[#№]?\s*(\d{1,18})")
 MOST_WORDS = 5  # what goes beyond is not asked for; each is a join
 
 
-def ways(text: str, held: Keys | None, *, phone_ends: bool) -> list[Condition]:
+def ways(text: str, held: Keys | None, *, phone_ends: bool, country: str = "") -> list[Condition]:
     """The ways in which the text can find orders: an order found in one of them is found. Apart,
     since each has its index, and OR has none. Without `held` (a partner's case) by numbers alone.
+
+    Telephones without a country code are taken for numbers of `country` (alpha-2).
 
     `phone_ends` is for whoever may see telephones whole: for others, who are shown the last three
     digits, trying the ends one after another would tell the rest.
@@ -27,12 +29,12 @@ def ways(text: str, held: Keys | None, *, phone_ends: bool) -> list[Condition]:
     found = [Condition("o.external_id = %s", [text])]
     if number := _NUMBER.fullmatch(text):
         found.append(Condition("o.number = %s", [int(number[1])]))
-    return found + (_by_person(text, held, phone_ends) if held else [])
+    return found + (_by_person(text, held, phone_ends, country) if held else [])
 
 
-def _by_person(text: str, held: Keys, phone_ends: bool) -> list[Condition]:
+def _by_person(text: str, held: Keys, phone_ends: bool, country: str) -> list[Condition]:
     """One way, which all words must meet, or none where the text has no word to look for."""
-    words = query_hashes(text, held.index_key)
+    words = query_hashes(text, held.index_key, country)
     if not phone_ends and any(word.kind == "phone_end" for word in words):
         return []
     found = Condition(

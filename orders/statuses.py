@@ -158,7 +158,7 @@ MOVES: Final[tuple[Move, ...]] = (
     # Thinking again
     Move("cancel", "confirmed", "cancelled", _CANCEL, _CALLERS, _REASON),
     Move("cancel", "packed", "cancelled", _CANCEL, _LEADS, _REASON),
-    Move("reopen", "confirmed", "processing", _("Reopen"), _LEADS, _COMMENT),
+    Move("reopen", "confirmed", "processing", _("Reopen"), _CALLERS, _COMMENT),
     Move("reopen", "cancelled", "processing", _("Reopen"), _LEADS, _COMMENT),
     Move("reopen", "trash", "processing", _("Reopen"), _LEADS, _COMMENT),
     # Shipping and money
@@ -184,6 +184,11 @@ def move_named(key: str, status: str, role: str) -> Move | None:
     """Return the move of that key, or None where it does not exist or is not for the role."""
     move = _BY_KEY.get((status, key))
     return move if move and role in move.roles else None
+
+
+def way_back(status: str) -> Move | None:
+    """Return the move that takes a decision back, or None where it stands."""
+    return _BY_KEY.get((status, "reopen"))
 
 
 def reasons_for(move: Move) -> dict[str, Text]:

@@ -56,9 +56,18 @@ def of_order(order: Order, held: Keys | None) -> list[Event]:
     """What happened to the order, as far as its reader may know: two statements, and for whoever
     holds no keys none, since the rows behind it are not theirs either."""
     if held is None:
-        return []
+        return list(_phases(order))
     events = [*_deeds(order), *_comments(order, held)]
     return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _phases(order: Order) -> Iterator[Event]:
+    """What its partner is told: that it came, and where it stands since it was last written."""
+    if order.version > 1:
+        phase = statuses.PHASES[statuses.STATUSES[order.status].phase]
+        note = str(_REASONS.get(order.reason, order.reason))
+        yield Event(order.updated_at, _("The company"), _("set the phase to"), after=str(phase), note=note)
+    yield Event(order.created_at, _("The order"), _("came in"))
 
 
 def _deeds(order: Order) -> Iterator[Event]:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.gate import Entry
 from accounts.guard import requires
+from accounts.models import Role
 from accounts.requests import Request
 from orders import keys, statuses, timeline
 from orders.forms import AssignForm, CommentForm, MoveForm
@@ -72,6 +73,7 @@ def card_page(
         "order_id": order.id,
         "stages": stages(order.status) if held else [],
         "moves": list(moves(order, by, person, items, filled)),
+        "way_back": way_back(order, by),
         "refusal": refusal,
         "person": person and buyer(order, person, by, revealed=revealed),
         "can_reveal": can_reveal(person, by),
@@ -81,6 +83,7 @@ def card_page(
         "timeline": timeline.of_order(order, held),
         "comment_form": comment_form or (CommentForm() if held else None),
         "assign_form": assign_form or assigning(order, by),
+        "sees_persons": by.may("persons.open"),
         "can_edit": by.may("orders.write"),
         "can_take": by.may("orders.take"),
     }
@@ -111,7 +114,7 @@ def summary(order: Order, by: Entry) -> dict[str, Any]:
         "created_at": order.created_at,
         "offer": order.offer and order.offer.name,
         "partner": order.partner and order.partner.name,
-        "agent": "—" if partner else order.agent and str(order.agent.user),
+        "agent": order.agent and str(order.agent.user),
         "external_id": order.external_id,
         "source": order.get_source_display(),
         "attempts": 0 if partner else order.attempts,
@@ -223,6 +226,15 @@ def moves(
             "form": form,
             "refusal": not_ready(order, lacking) if lacking else None,
         }
+
+
+def way_back(order: Order, by: Entry) -> str:
+    """Who could take the decision back, told to those who work on the order and cannot."""
+    move = statuses.way_back(order.status)
+    if move is None or by.role in move.roles or not by.may("orders.write"):
+        return ""
+    roles = ", ".join(str(role.label) for role in Role if role.value in move.roles)
+    return _("Decided by mistake? These roles can reopen the order: %(roles)s.") % {"roles": roles}
 
 
 def lacks(move: Move, person: Person | None, items: list[Item]) -> list[Requirement]:

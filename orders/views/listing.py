@@ -19,11 +19,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.gate import Entry
 from accounts.guard import requires
+from accounts.models import Company
 from accounts.requests import Request
 from orders import keys, lists, search, statuses
 from orders.conditions import Condition
 from orders.filters import Choices, Filters, Place, conditions
 from orders.keys import Keys
+from orders.persons import PHONE_ENDS
 from orders.rows import Lines
 
 PLACES = ("older", "newer")  # names in the query string: beside which order the page begins
@@ -35,7 +37,6 @@ def orders(request: Request) -> HttpResponse:
     by = request.gate
     held = keys.held(by)
     tab = _tab(request)
-    whole_phones = by.may("persons.telephone")
     choices = lists.choices(by)
     filters = Filters(request.GET, choices)
     chosen = filters.chosen()
@@ -43,7 +44,7 @@ def orders(request: Request) -> HttpResponse:
     found = lists.page(
         by,
         [*conditions(chosen, by), *_of_tab(tab, by)],
-        ways=search.ways(chosen["q"], held, phone_ends=whole_phones) if "q" in chosen else (),
+        ways=_ways(chosen["q"], held, by) if "q" in chosen else (),
         **places,
     )
     if places and not found.rows:
@@ -58,7 +59,8 @@ def orders(request: Request) -> HttpResponse:
             "chips": _chips(tab, filters, chosen),
             "clear_url": _address(tab),
             "filtered": bool(chosen),
-            "whole_phones": whole_phones,
+            "sees_persons": by.may("persons.open"),
+            "phone_end": min(PHONE_ENDS) if by.may("persons.telephone") else None,
             "rows_html": _rows(found.rows, held, by, choices),
             "newer_url": found.newer and _address(tab, filters, newer=found.newer),
             "older_url": found.older and _address(tab, filters, older=found.older),
@@ -67,6 +69,11 @@ def orders(request: Request) -> HttpResponse:
             "can_import": by.may("orders.import"),
         },
     )
+
+
+def _ways(text: str, held: Keys | None, by: Entry) -> list[Condition]:
+    country = Company.objects.values_list("country", flat=True).get(pk=by.company_id)
+    return search.ways(text, held, phone_ends=by.may("persons.telephone"), country=country)
 
 
 def _tab(request: Request) -> str:
@@ -158,7 +165,11 @@ def _rows(rows: list[lists.Row], held: Keys | None, by: Entry, choices: Choices)
         return mark_safe("")
     names = lists.names(by, rows, choices)
     lines = Lines(held, phases=by.role == "partner", now=timezone.now(), names=names)
-    shown = {"rows": lines.of(rows), "words": lines.words()}
+    shown = {
+        "rows": lines.of(rows),
+        "words": lines.words(),
+        "sees_persons": by.may("persons.open"),
+    }
     return mark_safe(render_to_string("orders/rows.html", shown, using="jinja2"))  # noqa: S308
 
 

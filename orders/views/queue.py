@@ -14,7 +14,12 @@ from orders.models import Order
 @requires("orders.take")
 @require_POST
 def take_next(request: Request) -> HttpResponse:
+    in_hand = Order.objects.open_of(request.gate)
     order = Order.objects.take_next(by=request.gate)
+    if in_hand:
+        messages.info(
+            request, _("This order is still open in your hands: decide on it, then take the next.")
+        )
     if order is None:
         messages.info(request, _("Nothing waits for a call now."))
         return redirect("orders:list")

@@ -97,6 +97,18 @@ def test_a_partner_sees_the_order_and_nothing_of_its_person(client):
     assert 'name="move"' not in body
 
 
+def test_a_partner_is_told_the_phase_and_its_reason(client):
+    order = partners_order()
+    with as_(ann) as by:
+        order.move(by=by, move="take", version=1)
+        order.move(by=by, move="cancel", version=2, reason="too_expensive")
+    history = page(client, pat, order).content.decode().split('class="timeline"')[1]
+    told = ["<ins>Cancelled", "Too expensive", "came in"]
+    places = [history.index(text) for text in told]
+    assert places == sorted(places)
+    assert "In progress" not in history
+
+
 def test_what_is_not_ones_own_looks_like_what_never_was(client):
     """Another company's order, one out of the role's reach, and an address nobody ever had."""
     aurora = added()

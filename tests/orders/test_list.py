@@ -73,7 +73,7 @@ def test_nobody_is_shown_to_a_partner(client):
     fill(1, offer="Lamps", partner=wm14, agent=gail.membership().id)
     page = sign_in(client, pat).get("/orders/").content.decode()
     assert "Lamps" in page
-    for hidden in ("Ioana", "643", "Gail"):
+    for hidden in ("Ioana", "643", "Gail", "Buyer", "Agent", "—"):
         assert hidden not in page
 
 
@@ -177,6 +177,16 @@ def test_filters_narrow(client, query, count):
     with as_(ann) as by:  # half past midnight of the 11th in Bucharest
         add(by, created_at=datetime(2026, 5, 10, 21, 30, tzinfo=UTC))
     assert len(listed(sign_in(client, ann), f"/orders/?{query}")) == count
+
+
+def test_days_the_wrong_way_round_are_told_and_stay_in_the_form(client):
+    fill(1)
+    page = sign_in(client, ann).get("/orders/?since=2026-05-12&until=2026-05-09")
+    body = page.content.decode()
+    assert "Choose 12 May 2026 or a later day" in body
+    assert 'value="2026-05-12"' in body
+    assert 'value="2026-05-09"' in body
+    assert len(listed(client, "/orders/?since=2026-05-12&until=2026-05-09")) == 1
 
 
 def test_offers_and_agents_are_filters(client):

@@ -51,6 +51,26 @@ def in_hand(**draft):
     return order
 
 
+def test_an_agent_takes_a_confirmation_back_and_says_why(client):
+    order = in_hand()
+    post(client, gail, order, move="confirm", version=2)
+    assert 'value="reopen"' in client.get(reverse("orders:card", args=[order.id])).content.decode()
+    assert post(client, gail, order, move="reopen", version=3).status_code == 422
+    assert stored(order).status == "confirmed"
+    post(client, gail, order, move="reopen", version=3, comment="Wrong button")
+    assert (stored(order).status, stored(order).agent.user.name) == ("processing", "Gail")
+
+
+def test_whoever_cannot_take_a_decision_back_is_told_who_can(client):
+    order = in_hand()
+    post(client, gail, order, move="cancel", version=2, reason="too_expensive")
+    address = reverse("orders:card", args=[order.id])
+    assert "can reopen the order: Owner, Admin, Team lead." in client.get(address).content.decode()
+    assert post(client, gail, order, move="reopen", version=3, comment="Slip").status_code == 422
+    assert stored(order).status == "cancelled"
+    assert "can reopen the order" not in sign_in(client, lena).get(address).content.decode()
+
+
 def test_a_move_without_questions_is_one_button(client):
     order = added()
     answer = post(client, gail, order, move="take", version=1)

@@ -58,6 +58,16 @@ def test_who_has_one_in_hand_gets_that_one_again():
         assert Order.objects.take_next(by=by) == Order.objects.take_next(by=by)
 
 
+def test_whoever_is_led_back_to_the_order_in_hand_is_told_so(client):
+    with as_(adam) as by:
+        waiting(by)
+    sign_in(client, gus)
+    first, again = (client.post("/orders/next/", follow=True) for _ in range(2))
+    assert first.redirect_chain == again.redirect_chain
+    assert "still open in your hands" not in first.content.decode()
+    assert "still open in your hands" in again.content.decode()
+
+
 def test_nobody_gets_what_another_has():
     gails = gail.membership().id
     with as_(adam) as by:

@@ -51,13 +51,16 @@ def test_agents_find_their_own_and_free_ones(client, order):
     assert listed(sign_in(client, gail), "/orders/?q=S-77/a") == []
 
 
-@pytest.mark.parametrize("text", ["3643", "123643", "0723123643", "ioana 3643", "a b c d e 3643"])
+@pytest.mark.parametrize("text", ["3643", "123643", "723123", "ioana 3643", "a b c d e 3643"])
 def test_agents_who_see_telephones_masked_do_not_find_by_their_ends(client, order, text):
     assert listed(sign_in(client, gus), f"/orders/?q={quote(text)}") == []
 
 
-@pytest.mark.parametrize("text", ["+40723123643", "0040 723 123 643", "ioana +40 723 123 643"])
-def test_agents_find_by_whole_telephones(client, order, text):
+@pytest.mark.parametrize(
+    "text",
+    ["+40723123643", "0040 723 123 643", "ioana +40 723 123 643", "0723123643", "0723 123-643"],
+)
+def test_agents_find_by_whole_telephones_as_they_are_dialled_at_home(client, order, text):
     assert listed(sign_in(client, gus), f"/orders/?q={quote(text)}") == [order.number]
 
 
@@ -75,6 +78,21 @@ def test_partners_search_by_number_alone(client):
     sign_in(client, pat)
     assert listed(client, "/orders/?q=S-1") == listed(client, f"/orders/?q={sent.number}") != []
     assert listed(client, "/orders/?q=ioana") == []
+
+
+@pytest.mark.parametrize(
+    ("someone", "told"),
+    [
+        (ann, "at least its last 4 digits"),
+        (gail, "a whole telephone number, an e-mail address"),
+        (pat, "the number that you sent the order with"),
+    ],
+    ids=str,
+)
+def test_a_reader_is_told_what_their_search_takes(client, someone, told):
+    page = sign_in(client, someone).get("/orders/?q=nobody").content.decode()
+    assert told in page
+    assert ("telephone" in page) == (someone is not pat)
 
 
 def test_a_search_keeps_the_tab_and_the_pages_keep_the_search(client, order):

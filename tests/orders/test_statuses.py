@@ -18,6 +18,7 @@ from orders.statuses import (
     move_named,
     moves_from,
     reasons_for,
+    way_back,
 )
 
 FINAL = {"returned"}
@@ -94,7 +95,7 @@ def test_an_agent_calls_and_decides():
     assert keys == ["release", "no_answer", "recall", "hold", "confirm", "cancel", "trash"]
 
 
-def test_an_agent_neither_ships_nor_reopens_nor_takes_money():
+def test_an_agent_neither_ships_nor_reopens_what_ended_nor_takes_money():
     assert reachable("new", "agent").isdisjoint({"packed", "sent", "delivered", "paid", "returned"})
     assert moves_from("cancelled", "agent") == moves_from("trash", "agent") == []
 
@@ -109,6 +110,19 @@ def test_those_who_lead_reopen_with_a_comment(status, role):
     move = named("reopen", status, role)
     assert move.to == "processing"
     assert check(move, whole_order(comment=" ")) == ["comment"]
+
+
+def test_an_agent_takes_a_confirmation_back_until_it_is_packed():
+    move = named("reopen", "confirmed", "agent")
+    assert check(move, whole_order(comment=" ")) == ["comment"]
+    assert move_named("reopen", "packed", "agent") is None
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_the_way_back_is_the_move_that_reopens(status):
+    found = way_back(status)
+    assert bool(found) == (status in ("confirmed", "cancelled", "trash"))
+    assert found is None or found.to == "processing"
 
 
 def test_only_an_owner_or_admin_books_the_money():
