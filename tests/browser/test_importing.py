@@ -12,6 +12,14 @@ from tests.browser.windows import Windows
 
 EXPORTS = Path(__file__).parent.parent / "orders" / "exports"
 FILES = pytest.mark.parametrize("name", ["shop.csv", "zakazy-cp1251.csv"])
+LEADS = {
+    "name": "leads.csv",
+    "mimeType": "text/csv",
+    "buffer": (
+        b"Order number,Name,Phone,E-mail\n"
+        b"L1,Ana Pop,+40 721 234 643,ana@example.org\nL2,Ioana Ene,+40 721 234 654,ana at home\n"
+    ),
+}  # fmt: skip
 WORKER = 30_000  # milliseconds that it may take
 
 
@@ -32,6 +40,25 @@ def test_a_file_is_shown_before_it_is_stored_and_ends_with_counts(windows: Windo
     assert axe_in_light_and_dark(page) == []
     page.set_viewport_size(TELEPHONE)
     assert width(page) <= TELEPHONE["width"]
+
+
+def test_an_optional_value_that_cannot_be_read_is_left_out_where_one_says_so(windows: Windows):
+    page = windows.of(ADMIN, "/orders/import/", reduced_motion="reduce")
+    page.set_input_files("[name=file]", LEADS)
+    expect(page.locator("#mapping .say.t-work")).to_be_visible()
+    page.select_option("[name=unreadable]", "leave_out")
+    page.click("button[value=check]")
+    expect(page.locator("#mapping .say.t-new")).to_be_visible()
+    assert axe_in_light_and_dark(page) == []
+    page.click("button[value=start]")
+    expect(page.locator("a[href='/orders/'].primary")).to_be_visible(timeout=WORKER)
+    assert figures(page)[:3] == [2, 1, 0]
+    assert axe_in_light_and_dark(page) == []
+    page.set_viewport_size(TELEPHONE)
+    assert width(page) <= TELEPHONE["width"]
+    with page.expect_download() as download:
+        page.click("a[href$='/left-out/']")
+    assert "ana at home" in Path(download.value.path()).read_text("utf-8-sig")
 
 
 def test_a_file_of_another_kind_is_refused_in_words(windows: Windows):
