@@ -309,6 +309,14 @@ class Pass(models.Model):
         verbose_name_plural = "passes"
 
 
+class Attempt(models.Model):
+    """How often something was tried lately: see `accounts.attempts`, which alone uses it."""
+
+    hash = models.BinaryField(primary_key=True, max_length=32)
+    value = models.JSONField()
+    expires_at = models.DateTimeField(db_index=True)
+
+
 class CompanyKey(models.Model):
     """A company's key for its sealed persons, itself wrapped by the operator's master key."""
 

@@ -26,6 +26,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "accounts_membership": "the gate reads it to verify a claim; members see their own, and the "
     "company's where their role may read people",
     "accounts_invitation": "redeemed before its reader has a company; read by the secret's hash",
+    "accounts_attempt": "attempts to sign in are counted before anybody is known; keyed hashes of "
+    "addresses and e-mails; application's key only",
     "accounts_pass": "the gate itself; the web role has no right to it at all",
     "policy_policy": "policies are public, a company's own too; application's key only",
     "policy_policyversion": "as the policies; added to by who may publish, never changed",

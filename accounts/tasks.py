@@ -2,11 +2,13 @@
 
 from procrastinate.contrib.django import app
 
-from accounts import gate
+from accounts import attempts, gate
 
 
 @app.periodic(cron="17 * * * *")
 @app.task(name="accounts.sweep", queueing_lock="accounts.sweep")
-def sweep_expired_passes(timestamp: int) -> None:
-    """They open nothing any more; what is not kept cannot be stolen."""
+def sweep_what_has_expired(timestamp: int) -> None:
+    """Passes that open nothing any more, and counts: what is not kept cannot be stolen."""
     gate.sweep_passes()
+    with gate.vouching():
+        attempts.sweep()
