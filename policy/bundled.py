@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from policy.models import Kind, Policy, PolicyVersion, text_hash
+from policy.models import Kind, Policy, PolicyVersion
+from policy.revisions import NotNew
 
 TEXTS: Final = Path(__file__).parent / "texts"
 PLACEHOLDER: Final = re.compile(r"\[\[([^\[\]]+)\]\]")
@@ -42,12 +43,20 @@ def publish(
     policy: Policy, *, material: bool = True, effective_at: datetime | None = None
 ) -> PolicyVersion | None:
     """Publish the bundled texts of a platform's policy where they have changed; None where they
-    have not, or where the operator has published a text of his own."""
-    latest, ours = policy.latest, texts(policy.kind)
+    have not, or where the operator has published a text of his own. Raises NotNew where they have
+    changed in some languages only."""
+    latest = policy.latest
     if latest and not latest.bundled:
         return None
-    if latest and latest.hashes == {language: text_hash(body) for language, body in ours.items()}:
-        return None
-    return policy.publish(
-        by=None, texts=ours, material=material, effective_at=effective_at, bundled=True
-    )
+    try:
+        return policy.publish(
+            by=None,
+            texts=texts(policy.kind),
+            material=material,
+            effective_at=effective_at,
+            bundled=True,
+        )
+    except NotNew as refusal:
+        if refusal.entirely:
+            return None
+        raise

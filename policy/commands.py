@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.founding import OWNER
 from policy.models import Policy, PolicyQuerySet
+from policy.revisions import NotNew
 
 
 def add_terms(parser: ArgumentParser) -> None:
@@ -45,5 +46,7 @@ def as_owner() -> Iterator[PolicyQuerySet]:
     try:
         with transaction.atomic(using=OWNER):
             yield Policy.objects.using(OWNER)
+    except NotNew as refusal:
+        raise CommandError(str(refusal)) from refusal
     except IntegrityError as error:
         raise CommandError(str(error).splitlines()[0]) from error

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from policy.bundled import PLACEHOLDER
 from policy.countries import country_code, named
 from policy.models import PolicyText, PolicyVersion
+from policy.revisions import NotNew, refuse_unchanged
 
 OPEN_FOR = timedelta(days=1)  # how long a form may stand open before it is shown anew
 SALT = "policy.shown"
@@ -150,28 +151,9 @@ class PublicationForm(forms.Form):
                     f"body_{language}",
                     _("%(blank)s still waits to be filled in.") % {"blank": blank[0]},
                 )
-        self._refuse_unchanged(texts)
+        try:
+            refuse_unchanged(texts, self.published)
+        except NotNew as refusal:
+            for language, reason in refusal.reasons.items():
+                self.add_error(f"body_{language}", reason)
         return given
-
-    def _refuse_unchanged(self, texts: dict[str, str]) -> None:
-        """Versions stay for good, so none may repeat the one before; and readers of one language
-        must not be left with a text that readers of another have seen change. A language added
-        or left out is a change by itself, which asks nothing of the others."""
-        kept = texts.keys() & self.published.keys()
-        unchanged = {code for code in kept if _same(texts[code], self.published[code])}
-        if unchanged == kept and texts.keys() != self.published.keys():
-            return
-        for code, language in settings.LANGUAGES:
-            if code not in unchanged:
-                continue
-            reason = (
-                _("Nothing has changed: this is the text of the version published last.")
-                if unchanged == kept
-                else _("%(language)s is unchanged, while another language's text has changed.")
-            )
-            self.add_error(f"body_{code}", reason % {"language": language})
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two texts differ in nothing but how a browser ends lines and a field is trimmed."""
-    return one.strip().splitlines() == other.strip().splitlines()

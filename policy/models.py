@@ -27,6 +27,7 @@ from accounts.models import Company, User
 from policy.prohibitions import Jurisdiction
 from policy.proofruns import ProofResult, ProofRun
 from policy.refusals import Refusal
+from policy.revisions import refuse_unchanged
 
 __all__ = [
     "Acceptance",
@@ -100,8 +101,10 @@ class Policy(models.Model):
 
         `texts` is Markdown by language; `summary` says by language what changed. A `material`
         version asks everybody again; the first is always material. `by` is None for the owner
-        role's commands. Raises ProgrammingError where the row rules refuse.
+        role's commands. Raises NotNew, and ProgrammingError where the row rules refuse.
         """
+        latest = self.latest
+        refuse_unchanged(texts, latest.bodies if latest else {})
         with transaction.atomic(using=self._state.db):
             version = self.versions.create(
                 published_by_id=by.user_id if by else None,
@@ -191,6 +194,11 @@ class PolicyVersion(models.Model):
 
     def get_absolute_url(self) -> str:
         return self._address("version")
+
+    @property
+    def bodies(self) -> dict[str, str]:
+        """Its Markdown by language."""
+        return dict(self.texts.values_list("language", "body"))
 
     @property
     def upcoming(self) -> bool:

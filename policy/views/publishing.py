@@ -83,7 +83,7 @@ def _latest(about: Policy) -> PolicyVersion | None:
 def _form(request: Request, about: Policy, latest: PolicyVersion | None) -> PublicationForm:
     """Starts from the version published last, or from the text that comes with the software."""
     if latest:
-        texts = {text.language: text.body for text in latest.texts.all()}
+        texts = latest.bodies
     elif about.company_id:
         texts = bundled.company_texts(company=request.gate.company_name)
     else:

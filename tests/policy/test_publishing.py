@@ -14,7 +14,8 @@ from django.test import Client
 from django.utils import timezone
 
 from policy import bundled, standing
-from policy.models import PolicyVersion
+from policy.models import Policy, PolicyVersion
+from policy.revisions import NotNew
 from tests.people import adam, ann, as_, gail, newt, olga, sign_in
 from tests.policy.publications import publish_crm, waiting_for
 
@@ -181,6 +182,49 @@ def test_a_text_of_the_operators_own_is_not_replaced_by_the_bundled_one(
     assert latest().number == 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_command_publishes_no_text_that_is_published_already_or_left_behind(
+    owner, tmp_path: Path
+) -> None:
+    texts = {language: tmp_path / f"{language}.md" for language in ("en", "ru")}
+    for file in texts.values():
+        file.write_text("# Our own rules", encoding="utf-8")
+    publish = ("publish_policy", "--kind=crm", *(f"--lang={k}={v}" for k, v in texts.items()))
+    with_owner(*publish)
+    texts["en"].write_text("# Our own rules\r\n", encoding="utf-8")
+    assert "Nothing has changed" in refused_to_owner(*publish)
+    texts["en"].write_text("# Our own rules, anew", encoding="utf-8")
+    assert "Russian is unchanged" in refused_to_owner(*publish)
+    assert latest().number == 2
+
+
+def test_nothing_unchanged_is_published_whoever_asks() -> None:
+    text = {"en": "# Rules"}
+    assert publish_crm(text["en"]).number == 2
+    with as_(olga) as by:
+        policy = Policy.objects.of_platform("crm")
+        for texts in (text, {"en": " # Rules\r\n"}):
+            with pytest.raises(NotNew, match="Nothing has changed"):
+                policy.publish(by=by, texts=texts)
+        assert policy.publish(by=by, texts=text | {"ru": "# Правила"}).number == 3
+        with pytest.raises(NotNew, match="Russian is unchanged") as refusal:
+            policy.publish(by=by, texts={"en": "# Rules, anew", "ru": "# Правила"})
+        assert list(refusal.value.reasons) == ["ru"]
+    assert latest().number == 3
+
+
+def test_bundled_texts_of_which_one_was_left_behind_are_not_published(monkeypatch) -> None:
+    bundle = bundled.texts("crm")
+    with as_(olga):
+        policy = Policy.objects.of_platform("crm")
+        monkeypatch.setattr(bundled, "texts", lambda kind: bundle | {"en": bundle["en"] + "\n"})
+        assert bundled.publish(policy) is None
+        monkeypatch.setattr(bundled, "texts", lambda kind: bundle | {"en": "# Anew"})
+        with pytest.raises(NotNew, match="Russian is unchanged"):
+            bundled.publish(policy)
+    assert latest().number == 1
+
+
 @pytest.mark.parametrize("argument", ["en", "xx=policy.md", "en=/nowhere/policy.md"])
 def test_a_command_with_a_wrong_file_says_so(argument: str) -> None:
     with pytest.raises(CommandError):
@@ -188,8 +232,19 @@ def test_a_command_with_a_wrong_file_says_so(argument: str) -> None:
 
 
 def with_owner(*command: str) -> None:
-    """Run the command in a process of its own: this one's connections are the web role's."""
-    done = subprocess.run(
+    done = run(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def refused_to_owner(*command: str) -> str:
+    """What the command says of why it did nothing."""
+    done = run(*command)
+    assert done.returncode == 1
+    return done.stderr
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own: this one's connections are the web role's."""
+    return subprocess.run(
         [sys.executable, "manage.py", *command], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -86,7 +86,7 @@ def test_a_request_under_way_is_stopped_at_its_next_statement() -> None:
 def test_no_version_overtakes_an_announced_one() -> None:
     publish_crm(effective_at=timezone.now() + timedelta(days=1))
     with refused("cannot overtake"):
-        publish_crm()
+        publish_crm("# Sooner")
 
 
 def test_no_version_comes_into_force_before_it_is_published() -> None:

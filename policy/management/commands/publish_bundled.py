@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from policy import bundled
 from policy.commands import add_terms, as_owner
 from policy.models import Kind
+from policy.revisions import NotNew
 
 
 class Command(BaseCommand):
@@ -19,9 +20,13 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         with as_owner() as policies:
             for kind in (Kind.SITE, Kind.CRM):
-                version = bundled.publish(
-                    policies.of_platform(kind),
-                    material=options["material"],
-                    effective_at=options["effective"],
-                )
-                self.stdout.write(f"{version}" if version else f"{kind.label}: nothing new")
+                try:
+                    version = bundled.publish(
+                        policies.of_platform(kind),
+                        material=options["material"],
+                        effective_at=options["effective"],
+                    )
+                except NotNew as refusal:  # the software's fault: an update goes on without it
+                    self.stderr.write(f"{kind.label}: not published. {refusal}")
+                else:
+                    self.stdout.write(f"{version}" if version else f"{kind.label}: nothing new")
