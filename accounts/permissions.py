@@ -34,6 +34,7 @@ PERMISSIONS: Final[dict[str, dict[str, str]]] = {
     "orders.assign": {**_RUNS_COMPANY, "lead": "team"},
     "orders.reopen": {**_RUNS_COMPANY, "lead": "team"},
     "orders.import": _RUNS_COMPANY,
+    "orders.erase": _RUNS_COMPANY,
     # the sealed persons in them
     "persons.open": _WORKS_ORDERS,
     "persons.telephone": {**_RUNS_COMPANY, "lead": "team"},

@@ -28,8 +28,8 @@ from policy.models import Policy, PolicyVersion
 
 COLUMNS = (
     "company_id, id, number, status, version, external_id, country, citizenship, person,"
-    " phone_hash, offer_id, partner_id, agent_id, team_id, currency, total, attempts, recall_at,"
-    " reason, source, created_at, updated_at"
+    " phone_hash, phone_country, offer_id, partner_id, agent_id, team_id, currency, total, attempts,"
+    " recall_at, reason, source, created_at, updated_at"
 )
 NULL = r"\N"
 MEMBERS = 10  # of each company that is not measured
@@ -203,7 +203,7 @@ def _line(
     created = order.created_at.isoformat()
     values = (
         str(company), str(order.id), str(order.number), order.status, "1", "", "RO", "",
-        rf"\\x{person.hex()}", rf"\\x{phone_hash.hex()}", named(order.offer, offers),
+        rf"\\x{person.hex()}", rf"\\x{phone_hash.hex()}", "RO", named(order.offer, offers),
         named(order.partner, partners), named(order.agent, members), NULL, "EUR", order.total,
         str(order.attempts), order.recall_at.isoformat() if order.recall_at else NULL, "", "api",
         created, created,

@@ -17,6 +17,7 @@ class OrdersConfig(AppConfig):
                 "order.commented": _("commented"),
                 "order.revealed": _("looked at the whole telephone number"),
                 "order.assigned": _("gave the order to"),
+                "order.erased": _("erased the person"),
                 "import.started": _("started an import"),
                 "import.resumed": _("let an import go on"),
                 "import.finished": _("finished an import"),

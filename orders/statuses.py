@@ -109,9 +109,14 @@ RETURN_REASONS: Final[dict[str, Text]] = {
     "withdrawn": _("Sent back by the buyer"),
 }
 
+# Why a person was erased: no move's to give, and with it goes an order that was still to be sent.
+ERASURES: Final[dict[str, Text]] = {
+    "jurisdiction": _("Person erased: prohibited jurisdiction"),
+}
+
 REASONS: Final[dict[str, dict[str, Text]]] = {
     "cancelled": CANCEL_REASONS,
-    "trash": TRASH_REASONS,
+    "trash": TRASH_REASONS | ERASURES,
     "returned": RETURN_REASONS,
 }
 
@@ -192,8 +197,9 @@ def way_back(status: str) -> Move | None:
 
 
 def reasons_for(move: Move) -> dict[str, Text]:
-    """Return key -> label of the reasons that the move's new status knows."""
-    return REASONS.get(move.to, {})
+    """Return key -> label of the reasons that the move may give."""
+    known = REASONS.get(move.to, {})
+    return {key: label for key, label in known.items() if key not in ERASURES}
 
 
 def check(move: Move, order_like: object) -> list[Requirement]:

@@ -107,6 +107,18 @@ def row_rule_refused() -> Refusal:
     )
 
 
+def person_out_of_bounds() -> Refusal:
+    """The database refused what was to be done with a buyer: the list of prohibited jurisdictions
+    concerns them, or they were erased."""
+    return Refusal(
+        "jurisdiction_prohibited",
+        _("Nothing of this has been stored."),
+        422,
+        rule=_("Clause P2: no personal data of prohibited jurisdictions, and none of the erased."),
+        needs=(Need(_("An owner or an admin erases the person.")),),
+    )
+
+
 def answer(request: Request, refusal: Refusal) -> HttpResponse:
     """The refusal, in the form that fits this client."""
     if wants_json(request):

@@ -128,5 +128,18 @@ def judge(
     )
 
 
+def judge_stored(
+    *, country: str, citizenship: str, phone_country: str, prohibited: Collection[str]
+) -> Verdict:
+    """The same of an order that is stored, by its codes: the list may have grown since."""
+    signs: dict[Sign, str] = {"citizenship": citizenship, "country": country}
+    if not citizenship:
+        signs["phone"] = phone_country
+    return next(
+        (Verdict("prohibited", sign, code) for sign, code in signs.items() if code in prohibited),
+        Verdict("allowed", country=country, citizenship=citizenship),
+    )
+
+
 def _is_unclear(text: str, codes: Collection[str]) -> bool:
     return bool(text.strip()) and not codes

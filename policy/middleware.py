@@ -45,8 +45,10 @@ class PolicyMiddleware:
             case "CV001":  # gate.allows
                 missing = json.loads(cause.diag.message_detail)  # type: ignore[union-attr]
                 return answers.answer(request, answers.not_accepted(missing))
-            case "42501":  # insufficient privilege: a row rule, or a grant
+            case "42501" | "CV002":  # a row rule or a grant refused, or the right was lost since
                 return answers.answer(request, answers.row_rule_refused())
+            case "CVP02":  # clause P2, of an order (orders/migrations/0007)
+                return answers.answer(request, answers.person_out_of_bounds())
         return None
 
 

@@ -48,6 +48,8 @@ def make(
     move = statuses.move_named(key, order.status, by.role or "")
     if move is None:
         raise MoveRefused([_("This step is not open to your role from where the order is.")])
+    if order.erased_at and move.to == IN_HAND:
+        raise MoveRefused([_("The person was erased: there is nobody to call.")])
     given = _as_filled(order, move, by, reason=reason, recall_at=recall_at, comment=comment)
     if unmet := statuses.check(move, given):
         raise MoveRefused([statuses.REQUIREMENTS[requirement] for requirement in unmet])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.gate import Entry
 from accounts.models import CompanyOwned, Membership, Partner
-from orders import keys, statuses
+from orders import erasure, keys, statuses
 from orders.intake import ItemDraft, OrderDraft, admit, total_of
 from orders.keys import Keys
 from orders.models import moves
@@ -26,8 +26,9 @@ from orders.models.moves import IN_HAND, MoveRefused
 from orders.models.offers import Offer
 from orders.models.searchwords import SearchWord
 from orders.persons import Person, phone_hash
-from policy.jurisdictions import Verdict
+from policy.jurisdictions import Verdict, judge_stored
 from policy.prohibitions import Jurisdiction
+from policy.telephones import region_of
 
 
 class Conflict(Exception):
@@ -44,6 +45,12 @@ class Source(models.TextChoices):
     HAND = "hand", _("entered by hand")
     IMPORT = "import", _("import")
     API = "api", _("API")
+
+
+def _concerned_by(prohibited: Collection[str]) -> models.Q:
+    """Clause P2, as `policy.jurisdictions.judge_stored` and `gate.prohibition` have it."""
+    number = models.Q(citizenship="", phone_country__in=prohibited)
+    return models.Q(citizenship__in=prohibited) | models.Q(country__in=prohibited) | number
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -80,6 +87,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
             )
         return orders
 
+    def stopped(self, prohibited: Collection[str]) -> OrderQuerySet:
+        """Those that the list of prohibited jurisdictions concerns since it has grown."""
+        return self.filter(_concerned_by(prohibited))
+
     def open_of(self, by: Entry) -> Order | None:
         """The order that `by` has in hand; the database keeps it to one each."""
         return self.filter(
@@ -99,8 +110,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def _take_waiting(self, by: Entry) -> Order | None:
         free_or_own = models.Q(agent_id=None) | models.Q(agent_id=by.membership_id)
-        waiting = self.filter(free_or_own, company_id=by.company_id).select_for_update(
-            skip_locked=True
+        waiting = (
+            self.filter(free_or_own, company_id=by.company_id)
+            .exclude(_concerned_by(Jurisdiction.objects.prohibited()))
+            .select_for_update(skip_locked=True)
         )
         due = models.Q(recall_at__lte=timezone.now())
         for queue in (
@@ -127,6 +140,8 @@ class Order(CompanyOwned):
     citizenship = models.CharField(_("citizenship"), max_length=2, blank=True, default="")
     person = models.BinaryField()
     phone_hash = models.BinaryField(max_length=16, null=True)
+    phone_country = models.CharField(max_length=2, blank=True, default="")  # clause P2 asks for it
+    erased_at = models.DateTimeField(null=True, blank=True)  # of the person, whom nobody restores
 
     offer_id = models.UUIDField(null=True, blank=True)
     partner_id = models.UUIDField(null=True, blank=True)
@@ -184,6 +199,22 @@ class Order(CompanyOwned):
             models.CheckConstraint(
                 condition=models.Q(status__in=list(statuses.STATUSES)), name="orders_order_status"
             ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    country__regex="^([A-Z]{2})?$",
+                    citizenship__regex="^([A-Z]{2})?$",
+                    phone_country__regex="^([A-Z]{2})?$",
+                ),
+                name="orders_order_countries",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(phone_hash__isnull=True) ^ ~models.Q(phone_country=""),
+                name="orders_order_phone_country",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at__isnull=True) ^ models.Q(person=b"", phone_hash=None),
+                name="orders_order_erased",
+            ),
         ]
         indexes: ClassVar = [
             models.Index("company", "created_at", "id", name="orders_order_newest"),
@@ -234,6 +265,7 @@ class Order(CompanyOwned):
             country=verdict.country,
             citizenship=verdict.citizenship,
             phone_hash=phone_hash(draft.person.phone, held.index_key),
+            phone_country=region_of(draft.person.phone),
             offer_id=offers.get(draft.offer or ""),
             partner_id=draft.partner,
             agent_id=draft.agent,
@@ -321,6 +353,28 @@ class Order(CompanyOwned):
             name = str(agent.user) if agent else ""
             audit.record(by=by, action="order.assigned", of=self, agent=name)
 
+    def erase(self, *, by: Entry, because: str) -> None:
+        """Empty the order of its person, for good; `because` is a key of `statuses.ERASURES`.
+
+        Raises PermissionDenied where `by` may not.
+        """
+        with transaction.atomic():
+            self._lock()
+            if not self.erased_at:
+                erasure.erase(self, by=by, because=because)
+
+    @property
+    def prohibition(self) -> Verdict | None:
+        """What clause P2 has against this order since the list has grown: work on it stops, and
+        the database refuses all but erasing its person. One statement."""
+        verdict = judge_stored(
+            country=self.country,
+            citizenship=self.citizenship,
+            phone_country=self.phone_country,
+            prohibited=Jurisdiction.objects.prohibited(),
+        )
+        return verdict if verdict.prohibited else None
+
     def open_person(self, held: Keys) -> Person:
         return held.open_person(bytes(self.person), self.id)
 
@@ -371,6 +425,7 @@ class Order(CompanyOwned):
         self.write(
             person=held.seal_person(person, self.id),
             phone_hash=phone_hash(person.phone, held.index_key),
+            phone_country=region_of(person.phone),
             total=total_of(items) if items != before["items"] else self.total,
             offer_id=Offer.objects.named([offer], by=by).get(offer),
             partner_id=wanted["partner"],

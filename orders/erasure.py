@@ -1,0 +1,43 @@
+"""What erasing a person leaves of an order: its goods, its money and its history, and nobody.
+
+The database empties the order and all that hangs on it in the statement that sets `erased_at`
+(migration 0007), and lets nobody take it back. An order whose goods are still here goes to the
+trash, since there is nobody left to send them to; one that was sent, or ended, stays where it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from accounts import audit
+from accounts.gate import Entry
+
+if TYPE_CHECKING:
+    from orders.models import Order
+
+STILL_HERE: Final = (
+    "new", "processing", "recall", "no_answer", "hold", "confirmed", "packed",
+)  # fmt: skip
+EMPTIED: Final = ("person", "phone_hash", "phone_country", "country", "citizenship", "recall_at")
+
+
+def erase(order: Order, *, by: Entry, because: str) -> None:
+    """Empty an order whose row is locked; `because` is a key of `statuses.ERASURES`."""
+    if not by.may("orders.erase"):
+        raise PermissionDenied("This role erases nobody.")
+    before = order.status
+    ended: dict[str, Any] = {}
+    if before in STILL_HERE:
+        ended = {"status": "trash", "reason": because}
+    order.write(erased_at=timezone.now(), **ended)
+    order.refresh_from_db(fields=EMPTIED)
+    audit.record(
+        by=by,
+        action="order.erased",
+        of=order,
+        because=because,
+        **{"from": before, "to": order.status},
+    )
