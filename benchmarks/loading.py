@@ -28,8 +28,8 @@ from policy.models import Policy, PolicyVersion
 
 COLUMNS = (
     "company_id, id, number, status, version, external_id, country, citizenship, person,"
-    " phone_hash, phone_country, offer_id, partner_id, agent_id, team_id, currency, total, attempts,"
-    " recall_at, reason, source, created_at, updated_at"
+    " phone_hash, phone_country, offer_id, partner_id, agent_id, team_id, currency, total,"
+    " attempts, recall_at, reason, source, created_at, updated_at"
 )
 NULL = r"\N"
 MEMBERS = 10  # of each company that is not measured
