@@ -1,7 +1,6 @@
 """Safe values for a developer's machine: random once, then kept, so that restarts lose nothing."""
 
 import base64
-import binascii
 import json
 import os
 import secrets
@@ -47,17 +46,6 @@ def mail_folder(var: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # one that was there already, too
     return folder
-
-
-def master_key(given: str) -> bytes:
-    """The 32 bytes that MASTER_KEY spells in base64."""
-    try:
-        key = base64.b64decode(given, validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != 32:
-        raise ImproperlyConfigured("MASTER_KEY must be 32 bytes in base64: openssl rand -base64 32")
-    return key
 
 
 def refuse_a_server(hosts: list[str], database_host: str) -> None:

@@ -8,7 +8,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from crmsite import development, embedded
+from crmsite import development, embedded, masterkeys
 from crmsite.databases import handed_back
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -38,7 +38,7 @@ if _missing := [name for name, value in _given.items() if not value]:
     )
 
 SECRET_KEY = _given["SECRET_KEY"]
-MASTER_KEY = development.master_key(_given["MASTER_KEY"])
+MASTER_KEYS = masterkeys.spelled(_given["MASTER_KEY"])
 ALLOWED_HOSTS = [host.strip() for host in _given["ALLOWED_HOSTS"].split(",") if host.strip()]
 
 # The database. The web and the worker are `default`, which owns nothing; `owner` migrates.

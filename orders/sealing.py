@@ -8,8 +8,6 @@ it was sealed for: they are its associated data, so a moved or renamed envelope 
     wrapped  = format (1 byte) | master key id (4) | nonce (12) | ciphertext and tag
 """
 
-import base64
-import binascii
 import os
 import struct
 import uuid
@@ -21,7 +19,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
 FORMAT = 1
 KEY_BYTES = 32
@@ -48,19 +45,7 @@ class MasterKey:
 
     @classmethod
     def from_settings(cls) -> "MasterKey":
-        """Read settings.MASTER_KEY: 32 bytes, or base64 of them (several, newest first, commas)."""
-        given = settings.MASTER_KEY
-        try:
-            if isinstance(given, bytes):
-                return cls(given)
-            parts = given.split(",")
-            return cls(*(base64.b64decode(part.strip(), validate=True) for part in parts))
-        except (binascii.Error, ValueError):
-            # The former exception is dropped: it could carry the key into a log.
-            raise ImproperlyConfigured(
-                "MASTER_KEY must be base64 of 32 random bytes (several, newest first, separated "
-                "by commas, while it is being rotated)."
-            ) from None
+        return cls(*settings.MASTER_KEYS)
 
     def wrap(self, secret: bytes, company_id: int) -> bytes:
         """Return the secret encrypted with the newest key for that company."""

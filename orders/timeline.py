@@ -66,7 +66,9 @@ def _phases(order: Order) -> Iterator[Event]:
     if order.version > 1:
         phase = statuses.PHASES[statuses.STATUSES[order.status].phase]
         note = str(_REASONS.get(order.reason, order.reason))
-        yield Event(order.updated_at, _("The company"), _("set the phase to"), after=str(phase), note=note)
+        yield Event(
+            order.updated_at, _("The company"), _("set the phase to"), after=str(phase), note=note
+        )
     yield Event(order.created_at, _("The order"), _("came in"))
 
 

@@ -47,6 +47,11 @@ def test_production_starts_when_it_is_given_all_it_needs():
     assert done.returncode == 0, done.stderr
 
 
+def test_production_starts_with_several_master_keys_while_they_are_rotated():
+    done = started(*SERVE, **production(MASTER_KEY=f"{new_master_key()}, {new_master_key()}"))
+    assert done.returncode == 0, done.stderr
+
+
 def test_production_without_its_secrets_names_all_that_are_missing():
     done = started(*SERVE, **production(SECRET_KEY="", MASTER_KEY="", ALLOWED_HOSTS=""))
     assert done.returncode != 0
@@ -59,7 +64,7 @@ def test_production_without_its_secrets_names_all_that_are_missing():
     [
         (production(SECRET_KEY=""), "SECRET_KEY: "),
         (production(MASTER_KEY="c2hvcnQ="), "MASTER_KEY must be 32 bytes"),
-        (production(MASTER_KEY="not base64!"), "MASTER_KEY must be 32 bytes"),
+        (production(MASTER_KEY=f"{new_master_key()},not base64!"), "number 2 of 2 is not"),
         (
             {"DEBUG": "1", "ALLOWED_HOSTS": "covenant.example"},
             "'covenant.example' in ALLOWED_HOSTS",

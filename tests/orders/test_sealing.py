@@ -1,9 +1,7 @@
-import base64
 import time
 import uuid
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,18 +103,10 @@ def test_after_rotation_what_the_old_master_key_wrapped_stays_shut():
 
 
 def test_the_settings_may_name_several_master_keys():
-    text = ", ".join(base64.b64encode(secret).decode() for secret in (NEW, OLD))
-    with override_settings(MASTER_KEY=text):
+    with override_settings(MASTER_KEYS=(NEW, OLD)):
         master = MasterKey.from_settings()
     assert CompanyKey.unwrap(KEY.wrap(MasterKey(OLD), AURORA), master, AURORA)
-
-
-@pytest.mark.parametrize("wrong", ["", "secret", base64.b64encode(b"short").decode(), "ключ"])
-def test_a_wrong_master_key_stops_the_start_without_being_shown(wrong):
-    with override_settings(MASTER_KEY=wrong), pytest.raises(ImproperlyConfigured) as refusal:
-        MasterKey.from_settings()
-    assert refusal.value.__cause__ is None
-    assert not wrong or wrong not in str(refusal.value)
+    assert CompanyKey.unwrap(KEY.wrap(master, AURORA), MasterKey(NEW), AURORA)
 
 
 def test_the_index_key_differs_from_the_sealing_key_and_between_companies():
