@@ -1,10 +1,15 @@
 """The front page, and what the machine that runs the site asks of it."""
 
+from django.contrib import messages
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.guard import public
+from accounts.requests import Request
+from policy import answers
 
 
 @public
@@ -19,3 +24,19 @@ def healthz(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
+
+
+def too_old(request: Request, reason: str = "") -> HttpResponse:
+    """What was sent comes from a page of before its sender signed in or out, in another tab: its
+    token is another session's. A part of a page is answered by loading the page anew, as htmx would
+    show nothing of a refusal."""
+    if answers.wants_json(request):
+        return answers.problem(answers.Refusal("form-too-old", _("This form is too old")))
+    if answers.is_htmx(request):
+        messages.warning(
+            request,
+            _("This page was older than your sign-in. It has been loaded anew; do that again."),
+        )
+        return HttpResponseClientRefresh()
+    back = answers.destination(request)
+    return render(request, "403_csrf.html", {"back_url": back}, status=403)

@@ -19,6 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.models import Role
 from accounts.permissions import PERMISSIONS
 from accounts.requests import Request
+from policy import stopped
 from policy.models import Kind
 
 HOME = "/orders/"
@@ -36,14 +37,16 @@ class Need:
 
 @dataclass(frozen=True)
 class Refusal:
-    """`way` is the page that puts it right, where there is one; `problem` names the kind for
-    programs, as the last part of an RFC 9457 type."""
+    """`way` is the page that puts it right, where there is one, and `takes_forms` whether it sends
+    on a form that was refused; `problem` names the kind for programs, as the last part of an RFC
+    9457 type."""
 
     problem: str
     title: str
     status: int = 403
     rule: str = ""
     way: str = ""
+    takes_forms: bool = False
     needs: tuple[Need, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -68,6 +71,7 @@ def not_accepted(missing: list[dict[str, Any]]) -> Refusal:
         "policy-not-accepted",
         _("A policy in force waits for your acceptance."),
         way=way,
+        takes_forms=True,
         details={
             "accept_at": way,
             "missing": [
@@ -124,12 +128,21 @@ def answer(request: Request, refusal: Refusal) -> HttpResponse:
     if wants_json(request):
         return problem(refusal)
     if refusal.way:
-        query = QueryDict(mutable=True)
-        query["next"] = destination(request)
-        address = f"{refusal.way}?{query.urlencode(safe='/')}"
-        redirect = HttpResponseClientRedirect if is_htmx(request) else HttpResponseRedirect
-        return redirect(address)
+        return lead_on(request, refusal)
     return render(request, "403.html", {"refusal": refusal}, status=refusal.status)
+
+
+def lead_on(request: Request, refusal: Refusal) -> HttpResponse:
+    """To the page that puts it right, which remembers where to return."""
+    query = QueryDict(mutable=True)
+    query["next"] = destination(request)
+    taken = refusal.takes_forms and stopped.is_form(request) and not is_htmx(request)
+    if taken:
+        query[stopped.WAY] = request.path
+    address = f"{refusal.way}?{query.urlencode(safe='/')}"
+    if is_htmx(request):
+        return HttpResponseClientRedirect(address)
+    return HttpResponseRedirect(address, preserve_request=taken)
 
 
 def problem(refusal: Refusal) -> JsonResponse:

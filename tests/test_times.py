@@ -27,8 +27,9 @@ def test_no_month_can_be_taken_for_a_day(language, day, time):
 
 def test_a_time_inside_a_sentence_stays_a_time():
     told = Template(
-        "{% load i18n look %}{% blocktranslate with at=at|moment %}At {{ at }}{% endblocktranslate %}"
-    )  # noqa: E501
+        "{% load i18n look %}"
+        "{% blocktranslate with at=at|moment %}At {{ at }}{% endblocktranslate %}"
+    )
     assert told.render(Context({"at": NOON})).startswith('At <time datetime="2026-11-09T12:05:00')
 
 

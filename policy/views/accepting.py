@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.guard import signed_in
 from accounts.requests import Request
-from policy import documents
+from policy import documents, stopped
 from policy.answers import safe_next
 from policy.forms import AcceptanceForm
 from policy.models import Acceptance, Kind, PolicyVersion
@@ -82,10 +82,10 @@ def _record(request: Request, form: AcceptanceForm) -> None:
 def _afterwards(request: Request, forms: dict[str, AcceptanceForm]) -> HttpResponse:
     """On to where the person was headed, or back to what still waits. A form that was opened on a
     version replaced meanwhile is recorded, and the newer one is shown."""
-    next_address = safe_next(request.POST.get("next"))
+    next_address = safe_next(request.POST.get("next") or request.GET.get("next"))
     waiting = _waiting(request)
     if not waiting:
-        return redirect(next_address)
+        return _on(request, next_address)
     unticked = {kind: form for kind, form in forms.items() if _only_unticked(form)}
     if unticked or not forms:
         return _page(request, waiting, next_address, unticked)
@@ -96,9 +96,18 @@ def _afterwards(request: Request, forms: dict[str, AcceptanceForm]) -> HttpRespo
         if stale and stale[0].non_field_errors()
         else _("A newer version has come into force meanwhile. Please read that one, too."),
     )
+    if stopped.address(request):
+        return _page(request, waiting, next_address, {})
     query = QueryDict(mutable=True)
     query["next"] = next_address
     return HttpResponseRedirect(f"{reverse('policy:accept')}?{query.urlencode(safe='/')}")
+
+
+def _on(request: Request, next_address: str) -> HttpResponse:
+    """With the form that was stopped, where there is one: its own view takes it as it was sent."""
+    if way := stopped.address(request):
+        return HttpResponseRedirect(safe_next(way), preserve_request=True)
+    return redirect(next_address)
 
 
 def _only_unticked(form: AcceptanceForm) -> bool:
@@ -112,7 +121,8 @@ def _page(
     unticked: dict[str, AcceptanceForm],
 ) -> HttpResponse:
     shown = [_document(request, each, unticked.get(each.kind)) for each in waiting]
-    return render(request, "policy/accept.html", {"documents": shown, "next": next_address})
+    context = {"documents": shown, "next": next_address, "stopped": stopped.fields(request)}
+    return render(request, "policy/accept.html", context)
 
 
 def _document(

@@ -1,12 +1,14 @@
 """The first day: from the sign-in form by the policies to the orders, and through them."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser import steps
 from tests.browser.looks import TELEPHONE, axe_in_light_and_dark, width
+from tests.browser.site import Site
 from tests.browser.steps import AGENT, OWNER, here
 from tests.browser.windows import Windows
 
@@ -82,3 +84,19 @@ def test_an_order_is_confirmed_only_with_what_its_delivery_needs(windows: Window
     page.click("main .form button.primary")
     steps.move(page, "confirm")
     expect(page.locator(".head .st")).to_contain_text("Confirmed")
+
+
+def test_what_is_being_written_when_a_new_version_comes_is_sent_once_it_is_accepted(
+    windows: Windows, site: Site, tmp_path: Path
+):
+    texts = {language: tmp_path / f"{language}.md" for language in ("en", "ru")}
+    for language, text in texts.items():
+        text.write_text(f"# The policy in {language}, once more")
+    page = windows.of(AGENT, windows.order_of(AGENT), java_script_enabled=False)
+    order = here(page)
+    site.manage("publish_policy", "--kind=crm", *(f"--lang={k}={v}" for k, v in texts.items()))
+    steps.comment(page, "Five minutes' work.")
+    assert here(page).startswith("/accept/")
+    steps.accept(page)
+    assert here(page) == order
+    expect(page.locator(".timeline")).to_contain_text("Five minutes' work.")
