@@ -8,6 +8,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.utils import translation
 
 from accounts import gate
 from accounts.models import User
@@ -28,6 +29,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """Save the password and nothing else: the rest of `user` may be out of date."""
         user.set_password(password)
         user.save(update_fields=["password"])
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """In the reader's language: anybody may have asked for it."""
+        with translation.override(User.objects.language_of(email)):
+            super().send_mail(template_prefix, email, context)
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str = "", *args: Any, **more: Any

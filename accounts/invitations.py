@@ -11,7 +11,7 @@ from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import audit, gate
@@ -68,11 +68,12 @@ def path(secret: str) -> str:
 def mail(*, link: str, to: str, company: str, invited_by: str) -> None:
     """Send the link once the invitation is committed. The page shows it too: a mail that fails is
     logged, and stops nobody."""
-    subject = _("Invitation to %(company)s") % {"company": company}
-    body = render_to_string(
-        "accounts/invitation.txt",
-        {"link": link, "company": company, "invited_by": invited_by, "days": LASTING.days},
-    )
+    with translation.override(User.objects.language_of(to)):
+        subject = _("Invitation to %(company)s") % {"company": company}
+        body = render_to_string(
+            "accounts/invitation.txt",
+            {"link": link, "company": company, "invited_by": invited_by, "days": LASTING.days},
+        )
     transaction.on_commit(
         lambda: send_mail(" ".join(subject.split()), body, settings.DEFAULT_FROM_EMAIL, [to]),
         robust=True,

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, gate
@@ -35,6 +37,11 @@ class UserManager(BaseUserManager["User"]):
         user.set_password(password)
         user.save(using=self._db, force_insert=True)
         return user
+
+    def language_of(self, email: str) -> str:
+        """The one to write to this address in: the person's own, or for strangers the writer's."""
+        known = self.filter(email=email.lower()).values_list("language", flat=True)
+        return known.first() or get_language() or settings.LANGUAGE_CODE
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").strip().lower())

@@ -40,6 +40,11 @@ if _missing := [name for name, value in _given.items() if not value]:
 SECRET_KEY = _given["SECRET_KEY"]
 MASTER_KEYS = masterkeys.spelled(_given["MASTER_KEY"])
 ALLOWED_HOSTS = [host.strip() for host in _given["ALLOWED_HOSTS"].split(",") if host.strip()]
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured(
+        "'*' in ALLOWED_HOSTS: a mailed link to a new password would lead wherever its asker says. "
+        "Name the hosts."
+    )
 
 # The database. The web and the worker are `default`, which owns nothing; `owner` migrates.
 

@@ -63,6 +63,7 @@ def test_production_without_its_secrets_names_all_that_are_missing():
     ("changed", "reason"),
     [
         (production(SECRET_KEY=""), "SECRET_KEY: "),
+        (production(ALLOWED_HOSTS="covenant.example,*"), "Name the hosts."),
         (production(MASTER_KEY="c2hvcnQ="), "MASTER_KEY must be 32 bytes"),
         (production(MASTER_KEY=f"{new_master_key()},not base64!"), "number 2 of 2 is not"),
         (

@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Invitation, Membership, Partner
+from accounts.models import AuditEntry, Invitation, Membership, Partner, User
 from tests.people import PASSWORD, adam, ann, as_, bea, gail, mia, nina, pat, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +149,16 @@ def test_the_link_is_mailed_as_well(django_capture_on_commit_callbacks):
     assert mail.outbox[-1].to == ["nora@new.example"]
     assert link in mail.outbox[-1].body
     assert "Adam invites you to work in Aurora" in mail.outbox[-1].body
+
+
+def test_who_is_known_here_is_invited_in_their_own_language(django_capture_on_commit_callbacks):
+    with as_(bea):
+        User.objects.filter(email=bea.email).update(language="ru")
+    with django_capture_on_commit_callbacks(execute=True):
+        link_for(bea.email)
+        link_for("nora@new.example")
+    assert "приглашает" in mail.outbox[0].body
+    assert "invites you" in mail.outbox[1].body
 
 
 def test_a_partner_is_chosen_or_named(client):
