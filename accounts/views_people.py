@@ -176,6 +176,7 @@ def _person(membership: Membership, known: Roster, entry: gate.Entry) -> dict[st
         "email": user.email,
         "role_label": membership.get_role_display(),
         "of": known.place_of(membership),
+        "lacks_team": membership.role == "lead" and not membership.team_id,
         "active": user.is_active,
         "you": you,
         "accepted_at": standing.accepted_at,

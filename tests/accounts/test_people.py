@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts import navigation
 from accounts.models import AuditEntry, LastOwner, Membership, Team
-from tests.people import adam, ann, as_, bea, boris, gail, gus, lou, newt, pat, sign_in
+from tests.people import adam, ann, as_, bea, boris, gail, gus, lena, lou, newt, pat, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -150,6 +150,22 @@ def test_a_removal_asks_once_and_is_not_offered_for_oneself(client):
     asked = page.content.decode().split(f'action="{removal}"')
     assert asked[0].rpartition("<details")[2].count("</details>") == 0
     assert "Yes, deactivate Gail" in asked[1].partition("</details>")[0]
+
+
+def test_a_lead_without_a_team_is_told_what_is_missing(client):
+    place(adam, lena, role="lead", team="")
+    seen = sign_in(client, lena).get("/orders/").content.decode()
+    assert "You lead no team yet" in seen
+    assert "leads no team" in sign_in(client, adam).get("/company/").content.decode()
+    with as_(ann):
+        north = str(Team.objects.get(name="North").id)
+    place(adam, lena, role="lead", team=north)
+    assert "You lead no team yet" not in sign_in(client, lena).get("/orders/").content.decode()
+
+
+@pytest.mark.parametrize("someone", [gus, adam], ids=str)
+def test_nobody_else_misses_a_team(client, someone):
+    assert "lead no team" not in sign_in(client, someone).get("/orders/").content.decode()
 
 
 def test_an_agent_removes_nobody():
