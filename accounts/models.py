@@ -113,6 +113,11 @@ class Company(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def country_of(cls, company_id: int) -> str:
+        """Its country (alpha-2), where it is at home; "" where it has not said."""
+        return cls.objects.values_list("country", flat=True).get(pk=company_id)
+
 
 class CompanyOwned(models.Model):
     """A row of one company: its key leads with the company, and so does whatever refers to it."""

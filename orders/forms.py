@@ -7,7 +7,7 @@ the form. Lengths are checked before anything else reads a value.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.gate import Entry
-from accounts.models import Membership, Partner
+from accounts.models import Company, Membership, Partner
 from orders import statuses
 from orders.intake import ItemDraft, total_of
 from orders.models import Item, Offer, Order
@@ -40,11 +40,15 @@ MAX_QUANTITY: Final = 100_000
 MAX_PRICE: Final = Decimal("9999999999.99")  # what orders_item.price holds
 MAX_TOTAL: Final = Decimal("999999999999.99")  # what orders_order.total holds
 MAX_COMMENT: Final = 5_000  # characters
+OFTEN: Final = ("EUR", "USD", "GBP", "KZT", "PLN", "RON", "UAH")  # currencies
 CALL_AGAIN_WITHIN: Final = timedelta(days=366)
 
 
-def currency_choices() -> list[tuple[str, str]]:
-    return [(code, f"{code} · {name}") for code, name in currencies(_locale()).items()]
+def currency_choices(own: str = "") -> list[tuple[str, str]]:
+    """The company's own first, then those that orders often come in, then all others by code."""
+    names = currencies(_locale())
+    first = [code for code in dict.fromkeys((own, *OFTEN)) if code in names]
+    return [(code, f"{code} · {names[code]}") for code in dict.fromkeys((*first, *names))]
 
 
 def _locale() -> str:
@@ -158,9 +162,10 @@ class OrderForm(forms.Form):
         assert by.company_id is not None
         offers = Offer.objects.filter(company_id=by.company_id).order_by("name")
         self.fields["offer"].widget.names = list(offers.values_list("name", flat=True)[:500])
-        partners = Partner.objects.filter(company_id=by.company_id).order_by("name")
+        partners = Partner.objects.filter(company_id=by.company_id)
         named = [(str(key), name) for key, name in partners.values_list("id", "name")]
-        offer_choices(self, "partner", [NOTHING, *named])
+        offer_choices(self, "partner", [NOTHING, *by_name(named)])
+        offer_choices(self, "currency", currency_choices(by.company_currency))
 
     def _hide_telephone(self, person: Person) -> None:
         field = self.fields["phone"]
@@ -189,7 +194,8 @@ class OrderForm(forms.Form):
         told = {
             name: self.cleaned_data.get(name) or "" for name in ("country", "citizenship", "phone")
         }
-        verdict = screen(**told, prohibited=Jurisdiction.objects.prohibited())
+        home = Company.country_of(self.by.company_id) if told["phone"] else ""
+        verdict = screen(**told, home=home, prohibited=Jurisdiction.objects.prohibited())
         if verdict.allowed:
             self.cleaned_data["phone"] = verdict.phone
         else:
@@ -197,9 +203,11 @@ class OrderForm(forms.Form):
         return self.cleaned_data
 
     def refuse(self, verdict: Verdict) -> None:
-        """Show why this person is not stored, beside the field that decided."""
+        """Mark the field that decided, with the reason beside it; a prohibition's stands above the
+        form, with what would satisfy the clause."""
         self.verdict = verdict
-        self.add_error(verdict.sign or None, verdict.message)
+        said = _("Clause P2 refuses this: see above.") if verdict.prohibited else verdict.message
+        self.add_error(verdict.sign or None, said)
 
     @property
     def prohibited(self) -> bool:
@@ -241,6 +249,11 @@ def written(order: Order, person: Person, *, by: Entry) -> dict[str, Any]:
     }
 
 
+def by_name(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """As a reader looks for them: the database puts all capitals first."""
+    return sorted(choices, key=lambda choice: choice[1].casefold())
+
+
 def assignable(by: Entry, permission: str) -> list[tuple[str, str]]:
     """Whom `by` may give orders to under this permission, as (membership's id, name)."""
     assert by.company_id is not None
@@ -250,7 +263,7 @@ def assignable(by: Entry, permission: str) -> list[tuple[str, str]]:
         "team": Q(id=by.membership_id) | Q(team_id__isnull=False, team_id=by.team_id),
     }.get(by.scope(permission) or "", Q(id=by.membership_id))
     members = members.filter(reach).exclude(role="partner").select_related("user")
-    return [(str(member.id), str(member.user)) for member in members.order_by("user__name")]
+    return by_name((str(member.id), str(member.user)) for member in members)
 
 
 class ItemForm(forms.Form):

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policy.countries import countries_in
+from policy.countries import countries_in, country_name
 from policy.telephones import InvalidTelephone, parse, regions_in
 
 Sign = Literal["", "citizenship", "country", "phone"]
@@ -66,7 +66,7 @@ class Verdict:
                 "sign": _SIGNS[self.sign]
             }
         message = _("Clause P2: no personal data from %(jurisdiction)s; %(sign)s points there.") % {
-            "jurisdiction": self.jurisdiction,
+            "jurisdiction": country_name(self.jurisdiction),
             "sign": _SIGNS[self.sign],
         }
         if self.sign == "phone":
@@ -75,20 +75,30 @@ class Verdict:
 
 
 def screen(
-    *, prohibited: Collection[str], country: str = "", citizenship: str = "", phone: str = ""
+    *,
+    prohibited: Collection[str],
+    country: str = "",
+    citizenship: str = "",
+    phone: str = "",
+    home: str = "",
 ) -> Verdict:
     """What was said of a person, judged and then read: the one door before anything is stored, for
-    forms and the API alike. An invalid telephone is refused as that, once nobody is prohibited."""
+    forms and the API alike. An invalid telephone is refused as that, once nobody is prohibited.
+    Where no country is named, a number without its code is dialled in the country `home`."""
     verdict = judge(country=country, citizenship=citizenship, phone=phone, prohibited=prohibited)
-    return read_telephone(phone, verdict, prohibited=prohibited) if verdict.allowed else verdict
+    if not verdict.allowed:
+        return verdict
+    return read_telephone(phone, verdict, home=home, prohibited=prohibited)
 
 
-def read_telephone(phone: str, verdict: Verdict, *, prohibited: Collection[str]) -> Verdict:
+def read_telephone(
+    phone: str, verdict: Verdict, *, home: str = "", prohibited: Collection[str]
+) -> Verdict:
     """The verdict with the number that can be called, or what is wrong with it."""
     if not phone:
         return verdict
     try:
-        telephone = parse(phone, verdict.country)
+        telephone = parse(phone, verdict.country or home)
     except InvalidTelephone as error:
         return Verdict("invalid", "phone", advice=str(error))
     if telephone.region in prohibited and not verdict.citizenship:

@@ -257,6 +257,6 @@ def _region(number: PhoneNumber) -> str:
 def _what_would_be_right(hint: str) -> str:
     example = hint and phonenumbers.example_number_for_type(hint, PhoneNumberType.MOBILE)
     if not example:
-        return _("Write the telephone with + and its country code, such as +7 747 293 76 14.")
+        return _("Write the telephone with + and its country code, such as +44 20 7946 0958.")
     spelled = phonenumbers.format_number(example, PhoneNumberFormat.INTERNATIONAL)
     return _("Write the telephone in full, such as %(example)s.") % {"example": spelled}

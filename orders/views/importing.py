@@ -87,7 +87,7 @@ def start(request: Request) -> HttpResponse:
 
 def received(request: Request, file: UploadedFile[bytes]) -> HttpResponse:
     by = request.gate
-    country = Company.objects.get(pk=by.company_id).country
+    country = Company.country_of(by.company_id)
     upload = Upload(file, request.POST, currency=by.company_currency, country=country)
     wanted = request.POST.get("step") == "start" and upload.is_known
     if not upload.is_valid() or not wanted:

@@ -72,7 +72,7 @@ def orders(request: Request) -> HttpResponse:
 
 
 def _ways(text: str, held: Keys | None, by: Entry) -> list[Condition]:
-    country = Company.objects.values_list("country", flat=True).get(pk=by.company_id)
+    country = Company.country_of(by.company_id)
     return search.ways(text, held, phone_ends=by.may("persons.telephone"), country=country)
 
 

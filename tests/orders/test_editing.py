@@ -14,7 +14,7 @@ from orders import keys
 from orders.intake import ItemDraft
 from orders.models import Item, Offer, Order
 from orders.persons import Person
-from tests.people import ann, as_, gail, gus, pat, sign_in
+from tests.people import ann, as_, bea, gail, gus, pat, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -230,7 +230,7 @@ def test_the_prohibited_are_refused_by_the_clause_and_leave_nothing(client, capl
     answer = create(client, ann, name="Ivan Canary", **told)
     body = answer.content.decode()
     assert answer.status_code == 422
-    assert "Clause P2" in body
+    assert body.count("Clause P2: no personal data from Russia") == 1
     assert f'id="id_{beside}_error"' in body
     assert "#P2" in body
     assert "Ivan Canary" in body
@@ -249,6 +249,38 @@ def test_a_declared_other_citizenship_outweighs_the_number(client):
 
 def test_kazakhstans_numbers_pass(client):
     assert create(client, ann, phone="8 747 293 76 14", country="KZ").status_code == 302
+
+
+def test_a_number_as_it_is_dialled_at_home_is_taken(client):
+    assert create(client, ann, phone="0723 123 643", country="").status_code == 302
+    [order] = created()
+    assert opened(order)[1].phone == "+40723123643"
+
+
+def test_what_is_no_number_is_answered_with_one_of_the_companys_country(client):
+    assert "such as +40 " in create(client, ann, phone="12", country="").content.decode()
+
+
+@pytest.mark.parametrize("spelled", ["8 916 123 45 67", "916 123 45 67", "+7 (916) 123-45-67"])
+def test_a_company_of_kazakhstan_takes_no_number_of_russia_without_a_country(client, spelled):
+    answer = create(client, bea, phone=spelled, country="")
+    assert answer.status_code == 422
+    assert "Clause P2" in answer.content.decode()
+
+
+def test_the_companys_own_currency_comes_first_then_the_usual_ones(client):
+    choices = sign_in(client, bea).get(reverse("orders:new")).context["form"]["currency"].field
+    codes = [code for code, _label in choices.choices]
+    assert codes[:3] == ["KZT", "EUR", "USD"]
+    assert codes[7:] == sorted(set(codes) - set(codes[:7]))
+
+
+def test_partners_stand_in_the_order_of_their_names(client):
+    with as_(ann) as by:
+        for name in ("Zeta", "alpha", "Beta"):
+            Partner.objects.create(company_id=by.company_id, name=name)
+    names = sign_in(client, ann).get(reverse("orders:new")).context["form"]["partner"].field
+    assert [label for _key, label in names.choices][1:] == ["alpha", "Beta", "wm14", "Zeta"]
 
 
 def test_an_edit_does_not_bring_the_prohibited_in(client):
