@@ -123,8 +123,8 @@ def form_page(
 def company_has_policy() -> bool:
     """Whether the company's policy is in force, as the row rule for new orders asks (clause C1)."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT gate.company_has_policy()")
-        return bool(cursor.fetchone()[0])
+        cursor.execute("SELECT gate.company_under_policy()")
+        return cursor.fetchone()[0] is not None
 
 
 def no_policy(by: Entry) -> dict[str, Any]:
