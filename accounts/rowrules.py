@@ -9,12 +9,19 @@ from typing import Final
 from django.conf import settings
 from django.db.migrations import RunSQL
 
+CLAIM: Final = "NULLIF(current_setting('gate.company', true), '')::bigint"
+
 
 def guard(sql: str, reverse: str | None = None) -> RunSQL:
-    """A migration step of `sql`, in which ``:web`` stands for the web role's quoted name. Without a
-    `reverse` there is no way back: for rules that mended a leak."""
+    """A migration step of `sql`, in which ``:web`` stands for the web role's quoted name, and
+    ``:claim`` for the company that the transaction claims. Without a `reverse` there is no way
+    back: for rules that mended a leak."""
     role = '"{}"'.format(settings.DATABASES["default"]["USER"].replace('"', '""'))
-    return RunSQL(sql.replace(":web", role), reverse and reverse.replace(":web", role))
+
+    def written(text: str) -> str:
+        return text.replace(":web", role).replace(":claim", CLAIM)
+
+    return RunSQL(written(sql), reverse and written(reverse))
 
 
 # Tables without the company's row rule, and why each may be.
