@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.gate import Entry
 from accounts.models import Membership, Partner, Role, Team, User
 from accounts.people import Roster
+from accounts.sign_in_forms import InOurWords
 
 EMAIL_LENGTH = 254
 
@@ -103,7 +104,7 @@ class InvitationForm(forms.Form):
         return self.partners.get(self.cleaned_data["partner"])
 
 
-class JoiningForm(forms.Form):
+class JoiningForm(InOurWords, forms.Form):
     """Who is invited and new here: a name, and a password of one's own."""
 
     name = forms.CharField(
@@ -128,7 +129,7 @@ class JoiningForm(forms.Form):
 
 
 class TeamForm(forms.Form):
-    name = forms.CharField(label=_("Team"), max_length=80)
+    name = forms.CharField(label=_("Name of a new team"), max_length=80)
 
     def __init__(self, *args: Any, by: Entry, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import ResetPasswordKeyForm, UserTokenForm
+from allauth.account.forms import UserTokenForm
 from allauth.account.utils import get_next_redirect_url
 from allauth.decorators import rate_limit
 from django.conf import settings
@@ -20,6 +20,7 @@ from accounts.forms import CompanyForm
 from accounts.guard import public, signed_in
 from accounts.models import Membership
 from accounts.requests import Request
+from accounts.sign_in_forms import ResetPasswordKeyForm
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 

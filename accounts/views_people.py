@@ -157,6 +157,7 @@ def _page(request: Request, known: Roster, **more: Any) -> HttpResponse:
         "people": [_person(each, known, entry) for each in known.members],
         "invitations": [_invited(each) for each in known.invitations],
         "teams": known.teams,
+        "shows_standing": bool(known.standing),
         "can_invite": entry.may("people.manage"),
         "invite_form": InvitationForm(by=entry, roster=known),
         "team_form": TeamForm(by=entry),

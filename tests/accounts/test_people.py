@@ -39,6 +39,11 @@ def test_members_see_who_works_with_them(client):
     assert not any(person["role_form"] for person in page.context["people"])
 
 
+def test_who_may_not_know_who_accepted_sees_no_column_of_that(client):
+    assert ">Policies<" not in sign_in(client, gail).get("/company/").content.decode()
+    assert ">Policies<" in sign_in(client, adam).get("/company/").content.decode()
+
+
 def test_a_partner_does_not_see_them(client):
     assert sign_in(client, pat).get("/company/").status_code == 403
 

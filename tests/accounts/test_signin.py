@@ -126,6 +126,21 @@ def test_every_page_of_allauths_is_dressed_as_ours(client, path):
         assert ours or "/django/forms/" in str(origin), origin
 
 
+@pytest.mark.parametrize("path", OURS)
+def test_no_placeholder_repeats_a_label(client, path):
+    if path == "/password/":
+        sign_in(client, gail)
+    assert 'placeholder="' not in main_of(client.get(path))
+
+
+def test_a_mailed_links_form_has_none_either(client):
+    assert 'placeholder="' not in main_of(client.get(reset_link(client, gail)))
+
+
+def main_of(response):
+    return response.content.decode().partition("<main")[2].partition("</main>")[0]
+
+
 def test_allauths_other_addresses_are_closed(client):
     known = {pattern.name for pattern in allauth_urls.urlpatterns}
     reachable = {resolve(path).url_name for path in OURS}
