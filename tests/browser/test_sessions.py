@@ -52,6 +52,17 @@ def test_revealing_after_the_session_has_ended_leads_to_the_sign_in_form(page: P
     assert here(page) == order
 
 
+def test_a_page_from_before_signing_in_anew_is_loaded_anew_and_says_so(page: Page):
+    other = page.context.new_page()
+    steps.sign_out(other, at="/orders/")
+    other.goto("/orders/")
+    steps.sign_in(other, AGENT)
+    steps.reveal(page)
+    expect(page.locator(".messages")).to_contain_text("older than your sign-in")
+    steps.reveal(page)
+    expect(page.locator("#buyer a[href^='tel:']")).to_be_visible()
+
+
 def publish_anew(windows: Windows, summary: str = "") -> None:
     """The operator adds a line to the CRM's policy in each language and publishes that."""
     desk = windows.of(OPERATOR, "/operator/policy/new/crm/")
