@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,16 @@ def all_of(conditions: Sequence[Condition]) -> Condition:
     return Condition(
         " AND ".join(condition.sql for condition in conditions),
         [value for condition in conditions for value in condition.parameters],
+    )
+
+
+def stopped(prohibited: Collection[str]) -> Condition:
+    """The orders that the list of prohibited jurisdictions concerns since it has grown."""
+    codes = list(prohibited)
+    return Condition(
+        "(o.citizenship = ANY(%s) OR o.country = ANY(%s)"
+        " OR o.citizenship = '' AND o.phone_country = ANY(%s))",
+        [codes, codes, codes],
     )
 
 

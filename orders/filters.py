@@ -25,7 +25,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.gate import Entry
-from orders.conditions import Condition
+from orders.conditions import Condition, stopped
+from policy.prohibitions import Jurisdiction
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
 
@@ -112,11 +113,19 @@ class Filters(forms.Form):
     offer = forms.ChoiceField(label=_("Offer"), required=False, widget=Choice)
     partner = forms.ChoiceField(label=_("Partner"), required=False, widget=Choice)
     agent = forms.ChoiceField(label=_("Agent"), required=False, widget=Choice)
+    stopped = forms.ChoiceField(
+        label=_("Stopped by clause P2"),
+        choices=[("", _("any")), ("yes", _("yes"))],
+        required=False,
+        widget=Choice,
+    )
 
     use_required_attribute = False
 
     def __init__(self, data: Any, choices: Choices) -> None:
         super().__init__(data)
+        if not choices.agents:  # a partner, who is not told
+            del self.fields["stopped"]
         agents = [("free", _("free")), *choices.agents] if choices.agents else []
         for name, offered in (
             ("offer", choices.offers), ("partner", choices.partners), ("agent", agents),
@@ -157,6 +166,8 @@ def conditions(chosen: dict[str, Any], by: Entry) -> list[Condition]:
     if until := chosen.get("until"):
         tomorrow = _beginning(until + timedelta(days=1), zone)
         found.append(Condition("o.created_at < %s", [tomorrow]))
+    if "stopped" in chosen:
+        found.append(stopped(Jurisdiction.objects.prohibited()))
     for name in ("offer", "partner", "agent"):
         if chosen.get(name) == "free":
             found.append(Condition("o.agent_id IS NULL"))

@@ -40,6 +40,9 @@ from orders.keys import Keys
 from orders.models import Import, ImportChunk, ImportRefusal, Order
 from orders.persons import phone_hash
 from orders.screening import Accepted, FileRow, Outcome, Reason, Refused, prohibited
+from policy import refusals
+from policy.jurisdictions import Verdict
+from policy.refusals import Way
 
 CHUNK: Final = 200  # orders: a transaction of about half a second
 LASTING: Final = timedelta(days=1)
@@ -83,6 +86,7 @@ def begin(*, by: Entry, file_name: str, outcomes: Iterable[Outcome]) -> Import:
     with transaction.atomic():
         run.save(force_insert=True)
         held = keys.provided(by)
+        refusals.count(verdicts_of(refused), way=Way.IMPORT)
         keep_refusals(run, refused, held)
         keep_chunks(run, accepted, held, by=by)
         audit.record(by=by, action="import.started", of=run, orders=run.drafts)
@@ -154,9 +158,15 @@ def partners_named(names: Iterable[str], *, by: Entry) -> dict[str, uuid.UUID]:
 
 
 def keep_refusals(run: Import, refused: Iterable[Refused], held: Keys) -> None:
-    """One for each line, of a prohibited person without a body."""
-    rows = [refusal_of(run, row, each.reasons, held) for each in refused for row in each.rows]
+    """One for each line; for a prohibited person's none, since not even a line is kept of them."""
+    kept = (each for each in refused if not each.prohibited)
+    rows = [refusal_of(run, row, each.reasons, held) for each in kept for row in each.rows]
     ImportRefusal.objects.bulk_create(rows, batch_size=2_000)
+
+
+def verdicts_of(refused: Iterable[Refused]) -> list[Verdict]:
+    """The rule's on each prohibited person among these."""
+    return [each.verdict for each in refused if each.verdict]
 
 
 def keep_what_was_left_out(run: Import, incomplete: Iterable[Accepted], held: Keys) -> None:
@@ -262,6 +272,7 @@ def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:
     made, unstored = stored(fresh, by=by)
     refused += unstored
     incomplete = [each for each in made if each.left_out]
+    refusals.count(verdicts_of(refused), way=Way.IMPORT)
     keep_refusals(run, refused, held)
     keep_what_was_left_out(run, incomplete, held)
     Import.objects.filter(company_id=run.company_id, id=run.id).update(
@@ -284,7 +295,7 @@ def stored(waiting: list[Accepted], *, by: Entry) -> tuple[list[Accepted], list[
             return stored_one_by_one(waiting, by=by)
         rows = waiting[0].rows
         if isinstance(error, Prohibited):  # the operator's list has grown meanwhile
-            return [], [prohibited(row.line for row in rows)]
+            return [], [prohibited((row.line for row in rows), error.verdict)]
         return [], [Refused(rows, [("row", "not_storable", 0, "")])]
     return waiting, []
 

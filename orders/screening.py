@@ -6,7 +6,7 @@ wrong or right, and nothing of them is handed on but the numbers of their lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Final
@@ -31,8 +31,7 @@ from orders.intake import ItemDraft, OrderDraft, total_of
 from orders.mapping import TARGETS, Mapping
 from orders.persons import Person
 from orders.spreadsheets import Row, Sheet
-from policy.jurisdictions import DEFAULT_PROHIBITED, Verdict, judge
-from policy.telephones import InvalidTelephone, parse
+from policy.jurisdictions import Verdict, judge, read_telephone
 
 MAX_ITEMS: Final = 1_000  # of one order; more rows under one number are a column misunderstood
 
@@ -50,10 +49,12 @@ Reason = tuple[str, str, int, str]  # the field, or "row"; the key in REASONS; t
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How values are read that do not say it themselves."""
+    """How values are read that do not say it themselves, and of whom none is kept: `prohibited` is
+    the operator's list."""
 
     zone: tzinfo
     currency: str
+    prohibited: Collection[str]
     country: str = ""  # alpha-2, of numbers without a country code, where the row names none
     leave_out: bool = False  # an optional value that can't be read, rather than refuse its order
     now: datetime = field(default_factory=timezone.now)
@@ -90,14 +91,16 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Refused:
-    """What does not. Of a prohibited person there are the lines, and no value."""
+    """What does not. `verdict` is the rule's on a prohibited person: of them there are the lines,
+    for whoever has the file to hand, and no value."""
 
     rows: list[FileRow]
     reasons: list[Reason]
+    verdict: Verdict | None = None
 
     @property
     def prohibited(self) -> bool:
-        return any(code == "prohibited" for _field, code, _line, _detail in self.reasons)
+        return self.verdict is not None
 
     @property
     def for_optional_values(self) -> bool:
@@ -117,34 +120,29 @@ def screened(sheet: Sheet, mapping: Mapping, reading: Reading) -> Iterator[Outco
 
 def screen(draft: Draft, rows: list[Row], mapping: Mapping, reading: Reading) -> Outcome:
     said = [(line, values_of(cells, mapping)) for line, cells in rows]
-    verdict = judged([values for _line, values in said], reading.country)
-    if verdict.prohibited or shifted_to_prohibition(draft, rows):
-        return prohibited(draft.lines)
+    verdict = judged([values for _line, values in said], reading)
+    telephone = read_telephone(draft.phone, verdict, prohibited=reading.prohibited)
+    for each in (verdict, shifted_to_prohibition(draft, rows, reading.prohibited), telephone):
+        if each and each.prohibited:
+            return prohibited(draft.lines, each)
     kept = [FileRow(line, {name: text_of(v) for name, v in vs.items()}) for line, vs in said]
     problems = [(each.field, each.code, each.line, "") for each in found_wrong(draft, verdict)]
-    phone = ""
-    try:
-        if draft.phone:
-            telephone = parse(draft.phone, verdict.country)
-            if telephone.region in DEFAULT_PROHIBITED and not verdict.citizenship:
-                return prohibited(draft.lines)
-            phone = telephone.e164
-    except InvalidTelephone:
+    if telephone.advice:
         problems.append(("phone", "invalid_phone", draft.lines[0], ""))
     if problems and not (reading.leave_out and are_optional(problems)):
         return Refused(kept, problems)
-    return Accepted(kept, order_of(draft, phone, verdict, reading), draft.partner, problems)
+    return Accepted(kept, order_of(draft, telephone, reading), draft.partner, problems)
 
 
 def are_optional(reasons: Iterable[Reason]) -> bool:
     return all(of in OPTIONAL for of, _code, _line, _detail in reasons)
 
 
-def prohibited(lines: Iterable[int]) -> Refused:
-    return Refused([FileRow(line, {}) for line in lines], [("row", "prohibited", 0, "")])
+def prohibited(lines: Iterable[int], verdict: Verdict) -> Refused:
+    return Refused([FileRow(line, {}) for line in lines], [("row", "prohibited", 0, "")], verdict)
 
 
-def judged(said: list[Values], default_country: str) -> Verdict:
+def judged(said: list[Values], reading: Reading) -> Verdict:
     """The verdict on all that an order's rows say of its buyer; each spelling of a number counts,
     a number of any length too."""
     country, citizenship = (
@@ -153,22 +151,32 @@ def judged(said: list[Values], default_country: str) -> Verdict:
     )
     phones = dict.fromkeys(str(values["phone"]) for values in said if "phone" in values)
     verdicts = [
-        judge(country=country or default_country, citizenship=citizenship, phone=phone)
+        judge(
+            country=country or reading.country,
+            citizenship=citizenship,
+            phone=phone,
+            prohibited=reading.prohibited,
+        )
         for phone in phones or [""]
     ]
     return next((verdict for verdict in verdicts if verdict.prohibited), verdicts[0])
 
 
-def shifted_to_prohibition(draft: Draft, rows: list[Row]) -> bool:
-    """Whether a cell of a misaligned row points to a prohibited country: with its cells shifted,
-    the telephone may stand in any of them."""
+def shifted_to_prohibition(
+    draft: Draft, rows: list[Row], prohibited: Collection[str]
+) -> Verdict | None:
+    """What a cell of a misaligned row says of a prohibited country: with its cells shifted, the
+    telephone may stand in any of them."""
     lines = {each.line for each in draft.problems if each.code == "too_many_cells"}
-    return any(points_to_prohibition(cells) for line, cells in rows if line in lines)
+    shifted = (prohibition_in(cells, prohibited) for line, cells in rows if line in lines)
+    return next(filter(None, shifted), None)
 
 
-def points_to_prohibition(cells: Iterable[object]) -> bool:
-    texts = {str(cell) for cell in cells if cell is not None}
-    return any(judge(country=text, phone=text).prohibited for text in texts)
+def prohibition_in(cells: Iterable[object], prohibited: Collection[str]) -> Verdict | None:
+    """The verdict on the first cell that points to a prohibited country, whatever its column."""
+    texts = dict.fromkeys(str(cell) for cell in cells if cell is not None)
+    verdicts = (judge(country=text, phone=text, prohibited=prohibited) for text in texts)
+    return next((verdict for verdict in verdicts if verdict.prohibited), None)
 
 
 def found_wrong(draft: Draft, verdict: Verdict) -> Iterator[Problem]:
@@ -182,10 +190,10 @@ def found_wrong(draft: Draft, verdict: Verdict) -> Iterator[Problem]:
         yield Problem("price", "invalid_amount", first)
 
 
-def order_of(draft: Draft, phone: str, verdict: Verdict, reading: Reading) -> OrderDraft:
+def order_of(draft: Draft, verdict: Verdict, reading: Reading) -> OrderDraft:
     person = Person(
         name=draft.name,
-        phone=phone,
+        phone=verdict.phone,
         email=draft.email,
         address=draft.address,
         city=draft.city,

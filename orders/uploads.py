@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from orders.forms import currency_choices
 from orders.mapping import REQUIRED, TARGETS, Mapping, guess
-from orders.screening import LABELS, points_to_prohibition
+from orders.screening import LABELS, prohibition_in
 from orders.spreadsheets import MAX_BYTES, Cell, Sheet, UnreadableFile, read
 from policy.forms import CountryField
 
@@ -78,20 +78,30 @@ def refuse_oversize(length: str) -> None:
 class Upload:
     """An uploaded file that could be read, and the forms that say how. Raises UnreadableFile.
 
-    What was posted of columns counts only when it was made for this very file.
+    What was posted of columns counts only when it was made for this very file. `prohibited` is the
+    operator's list: nothing of whom it names is shown.
     """
 
     def __init__(
-        self, file: UploadedFile[bytes], posted: Any, *, currency: str, country: str
+        self,
+        file: UploadedFile[bytes],
+        posted: Any,
+        *,
+        currency: str,
+        country: str,
+        prohibited: Collection[str],
     ) -> None:
         data = file.read()
+        self.prohibited = prohibited
         self.name = (file.name or "").strip()
         self.sheet = read(data, self.name)
         self.token = hashlib.sha256(data).hexdigest()[:32]
         self.guessed = guess(self.sheet)
         self.is_known = posted.get("token") == self.token
         told = posted if self.is_known and posted.get("step") != "preview" else None
-        self.columns = ColumnsForm(told, sheet=self.sheet, guessed=self.guessed)
+        self.columns = ColumnsForm(
+            told, sheet=self.sheet, guessed=self.guessed, prohibited=prohibited
+        )
         initial = {
             "currency": currency,
             "country": "" if "country" in self.guessed.columns else country,
@@ -127,7 +137,9 @@ class Upload:
 class ColumnsForm(forms.Form):
     """One choice for each column of the file: the field of an order that it fills."""
 
-    def __init__(self, data: Any, *, sheet: Sheet, guessed: Mapping) -> None:
+    def __init__(
+        self, data: Any, *, sheet: Sheet, guessed: Mapping, prohibited: Collection[str]
+    ) -> None:
         initial = {
             f"column-{index}": name
             for name, indexes in guessed.columns.items()
@@ -136,6 +148,7 @@ class ColumnsForm(forms.Form):
         super().__init__(data, initial=initial)
         self.sheet = sheet
         self.guessed = guessed
+        self.prohibited = prohibited
         choices = [("", _("— leave out —")), *((target.name, target.label) for target in TARGETS)]
         for index, header in enumerate(sheet.header):
             self.fields[f"column-{index}"] = forms.ChoiceField(
@@ -169,7 +182,7 @@ class ColumnsForm(forms.Form):
 
     def described(self) -> Iterator[dict[str, Any]]:
         """The columns as the page shows them."""
-        samples = sample_rows(self.sheet)
+        samples = sample_rows(self.sheet, self.prohibited)
         for index, header in enumerate(self.sheet.header):
             yield {
                 "header": header,
@@ -178,10 +191,10 @@ class ColumnsForm(forms.Form):
             }
 
 
-def sample_rows(sheet: Sheet) -> list[list[Cell]]:
+def sample_rows(sheet: Sheet, prohibited: Collection[str]) -> list[list[Cell]]:
     """The first rows of nobody prohibited: those are not even shown."""
     rows = (cells for _line, cells in sheet.rows[:SEARCHED])
-    allowed = (cells for cells in rows if not points_to_prohibition(cells))
+    allowed = (cells for cells in rows if not prohibition_in(cells, prohibited))
     return [cells for cells, _count in zip(allowed, range(SAMPLES), strict=False)]
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import card, editing, importing, listing, moves, queue
+from orders.views import card, editing, importing, listing, moves, queue, refusals
 
 app_name = "orders"
 
@@ -22,4 +22,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/comment/", moves.comment, name="comment"),
     path("orders/<uuid:order_id>/reveal/", moves.reveal, name="reveal"),
     path("orders/<uuid:order_id>/assign/", moves.assign, name="assign"),
+    path("orders/<uuid:order_id>/erasure/", moves.erase, name="erase"),
+    path("company/refusals/", refusals.refusals, name="refusals"),
+    path("company/refusals/erasure/", refusals.erase, name="erase_stopped"),
 ]

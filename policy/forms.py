@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from policy.bundled import PLACEHOLDER
 from policy.countries import country_code, named
-from policy.models import PolicyText, PolicyVersion
+from policy.models import Jurisdiction, PolicyText, PolicyVersion
 from policy.revisions import NotNew, refuse_unchanged
 
 OPEN_FOR = timedelta(days=1)  # how long a form may stand open before it is shown anew
@@ -157,3 +157,24 @@ class PublicationForm(forms.Form):
             for language, reason in refusal.reasons.items():
                 self.add_error(f"body_{language}", reason)
         return given
+
+
+def _reason() -> forms.CharField:
+    return forms.CharField(label=_("Reason"), max_length=500)
+
+
+class ProhibitionForm(forms.Form):
+    """A country that goes on the operator's list."""
+
+    country = CountryField(label=_("Country"), required=True)
+    reason = _reason()
+
+
+class LiftingForm(forms.Form):
+    """Why a country is taken off the list; each has a form of its own on the one page."""
+
+    reason = _reason()
+
+    def __init__(self, prohibition: Jurisdiction, data: Any = None) -> None:
+        self.code = prohibition.code
+        super().__init__(data, prefix=self.code)

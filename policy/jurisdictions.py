@@ -19,8 +19,6 @@ from policy.telephones import InvalidTelephone, parse, regions_in
 
 Sign = Literal["", "citizenship", "country", "phone"]
 
-DEFAULT_PROHIBITED = frozenset({"RU"})
-
 _SIGNS: dict[Sign, str | Promise] = {
     "citizenship": gettext_lazy("the citizenship"),
     "country": gettext_lazy("the country"),
@@ -107,11 +105,7 @@ def read_telephone(
 
 
 def judge(
-    *,
-    country: str = "",
-    citizenship: str = "",
-    phone: str = "",
-    prohibited: Collection[str] = DEFAULT_PROHIBITED,
+    *, prohibited: Collection[str], country: str = "", citizenship: str = "", phone: str = ""
 ) -> Verdict:
     """Judge a person by what is said of them; a sign of prohibition comes before a spelling error.
 

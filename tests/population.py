@@ -112,7 +112,7 @@ def _work(someone: Someone) -> None:
         )
         order.say(by=entry, text="Call after six.")
         sheet = spreadsheets.read(UPLOAD)
-        reading = Reading(ZoneInfo("UTC"), entry.company_currency)
+        reading = Reading(ZoneInfo("UTC"), entry.company_currency, {"RU"})
         imports.begin(by=entry, file_name="a.csv", outcomes=screened(sheet, guess(sheet), reading))
 
 

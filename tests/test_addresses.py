@@ -74,6 +74,10 @@ GETS = {
     "operator/policy/new/": "LFFFFFFFFF.F",
     "operator/policy/new/<slug:kind>/": "LFFFFFFFFF.F",
     "operator/policy/new/<slug:kind>/preview/": "LFFFFFFFFFMF",
+    "operator/jurisdictions/": "LFFFFFFFFF.F",
+    "operator/jurisdictions/<slug:code>/lifting/": "LFFFFFFFFFMF",
+    "company/refusals/": "L..FFFA.FCCC",
+    "company/refusals/erasure/": "LMMFFFAMFCCC",
     "company/policy/": "L..FFFF.FCCC",
     "company/policy/preview/": "LMMFFFFMFCCC",
     "orders/": "L.....A..CCC",
@@ -89,6 +93,7 @@ GETS = {
     "orders/<uuid:order_id>/move/": "LMMMMFAMMCCC",
     "orders/<uuid:order_id>/comment/": "LMMMMFAMMCCC",
     "orders/<uuid:order_id>/reveal/": "LMMMMFAMMCCC",
+    "orders/<uuid:order_id>/erasure/": "LMMFFFAMFCCC",
     "orders/<uuid:order_id>/assign/": "LMMMFFAMFCCC",
 }
 POSTS = {
@@ -131,6 +136,10 @@ POSTS = {
     "operator/policy/new/": "LFFFFFFFFF.F",
     "operator/policy/new/<slug:kind>/": "LFFFFFFFFF.F",
     "operator/policy/new/<slug:kind>/preview/": "LFFFFFFFFF.F",
+    "operator/jurisdictions/": "LFFFFFFFFFBF",
+    "operator/jurisdictions/<slug:code>/lifting/": "LFFFFFFFFFBF",
+    "company/refusals/": "LMMFFFAMFCCC",
+    "company/refusals/erasure/": "L>>FFFA>FCCC",
     "company/policy/": "L..FFFF.FCCC",
     "company/policy/preview/": "L..FFFF.FCCC",
     "orders/": "LMMMMMAMMCCC",
@@ -146,6 +155,7 @@ POSTS = {
     "orders/<uuid:order_id>/move/": "LBBBBFANNCCC",
     "orders/<uuid:order_id>/comment/": "LBBBBFANNCCC",
     "orders/<uuid:order_id>/reveal/": "L....FANNCCC",
+    "orders/<uuid:order_id>/erasure/": "LBBFFFANFCCC",
     "orders/<uuid:order_id>/assign/": "L>>>FFANFCCC",
 }
 # fmt: on
@@ -169,6 +179,7 @@ def arguments() -> dict[str, object]:
             "number": 1,
             "slug": "aurora",
             "kind": "crm",
+            "code": "RU",
         }
 
 

@@ -44,8 +44,8 @@ class ImportChunk(CompanyOwned):
 
 class ImportRefusal(CompanyOwned):
     """Rows of a file that did not become an order, and why; or, `values_only`, that did without the
-    values which could not be read. `body` is what they said, sealed, and empty for a prohibited
-    person, of whom nothing is kept."""
+    values which could not be read. `body` is what they said, sealed. Of a prohibited person not
+    even the line is kept."""
 
     import_id = models.UUIDField()
     line = models.PositiveIntegerField()

@@ -22,10 +22,12 @@ from accounts.requests import Request
 from orders import keys, statuses, timeline
 from orders.forms import AssignForm, CommentForm, MoveForm
 from orders.models import Item, Order
+from orders.models.moves import IN_HAND
 from orders.money import format_amount
 from orders.persons import Person
 from orders.statuses import STATUSES, Move, Requirement
 from policy.countries import country_name
+from policy.jurisdictions import Verdict
 
 DUPLICATES: Final = 20  # shown at most
 # What a move requires of the order, and not of whoever makes it.
@@ -65,6 +67,8 @@ def card_page(
     `filled` is a move's form with its errors.
     """
     by = request.gate
+    if by.may("persons.open") and (prohibition := order.prohibition):
+        return stopped_page(request, order, prohibition, status=status)
     held = keys.held(by)
     person = order.open_person(held) if held else None
     items = list(order_items(order))
@@ -81,13 +85,36 @@ def card_page(
         "totals": totals(order, items),
         "duplicates": [duplicate(same) for same in order.duplicates()[:DUPLICATES]] if held else [],
         "timeline": timeline.of_order(order, held),
-        "comment_form": comment_form or (CommentForm() if held else None),
+        "comment_form": (comment_form or CommentForm() if held and not order.erased_at else None),
+        "erased_at": order.erased_at,
         "assign_form": assign_form or assigning(order, by),
         "sees_persons": by.may("persons.open"),
-        "can_edit": by.may("orders.write"),
+        "can_edit": by.may("orders.write") and not order.erased_at,
         "can_take": by.may("orders.take"),
     }
     return render(request, "orders/card.html", context, status=status)
+
+
+def stopped_page(
+    request: Request, order: Order, prohibition: Verdict, *, status: int = 200
+) -> HttpResponse:
+    """In place of the card, without the person: why work on the order has stopped, and the only
+    thing that may still be done."""
+    country = country_name(prohibition.jurisdiction)
+    can_erase = request.gate.may("orders.erase")
+    refusal = {
+        "title": _("Work on this order has stopped."),
+        "rule": _("Clause P2: %(country)s is now on the list of prohibited jurisdictions.")
+        % {"country": country},
+        "needs": [{"met": False, "text": _("An owner or an admin erases the person.")}],
+    }
+    context = {
+        "order": summary(order, request.gate),
+        "order_id": order.id,
+        "refusal": refusal,
+        "can_erase": can_erase,
+    }
+    return render(request, "orders/stopped.html", context, status=status)
 
 
 def order_items(order: Order) -> Any:
@@ -213,6 +240,8 @@ def moves(
 ) -> Iterator[dict[str, Any]]:
     """What this role may do next; a move that the order is not ready for says what it lacks."""
     offered = statuses.moves_from(order.status, by.role or "")
+    if order.erased_at:
+        offered = [move for move in offered if move.to != IN_HAND]
     first = next((move.key for move in offered if move.key in LEADS_ON), None)
     for move in offered:
         lacking = lacks(move, person, items)

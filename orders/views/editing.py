@@ -27,6 +27,8 @@ from orders.models import Conflict, Item, Order
 from orders.money import format_amount
 from orders.persons import Person
 from orders.views.card import find, order_items, summary
+from policy import refusals
+from policy.refusals import Way
 
 WRITES: Final = ("order.edited", "order.moved", "order.assigned")  # deeds that raise the version
 
@@ -60,6 +62,8 @@ def new(request: Request) -> HttpResponse:
 def edit(request: Request, order_id: uuid.UUID) -> HttpResponse:
     by = request.gate
     order, person, items = stored(by, order_id)
+    if order.erased_at or order.prohibition:
+        return redirect("orders:card", order.id)
     form = OrderForm.of(order, person, by=by, data=sent(request))
     lines = lines_of(items, sent(request))
     if not is_filled(form, lines):
@@ -100,7 +104,10 @@ def form_page(
     conflict: dict[str, Any] | None = None,
     status: int = 0,
 ) -> HttpResponse:
-    """The form with all that was typed. What was refused answers 422, or what `status` says."""
+    """The form with all that was typed. What was refused answers 422, or what `status` says, and
+    whom clause P2 refused is counted: this is the one answer that such a request gets."""
+    if form.verdict and form.verdict.prohibited:
+        refusals.count([form.verdict], way=Way.EDIT if order else Way.FORM)
     context = {
         "form": form,
         "items": lines,

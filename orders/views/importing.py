@@ -49,6 +49,7 @@ from orders.uploads import (
     refuse_oversize,
 )
 from orders.views.editing import company_has_policy, no_policy
+from policy.prohibitions import Jurisdiction
 
 PREVIEWED: Final = 200  # rows that the preview is made of
 SHOWN: Final = 8  # orders in it
@@ -87,8 +88,13 @@ def start(request: Request) -> HttpResponse:
 
 def received(request: Request, file: UploadedFile[bytes]) -> HttpResponse:
     by = request.gate
-    country = Company.country_of(by.company_id)
-    upload = Upload(file, request.POST, currency=by.company_currency, country=country)
+    upload = Upload(
+        file,
+        request.POST,
+        currency=by.company_currency,
+        country=Company.country_of(by.company_id),
+        prohibited=Jurisdiction.objects.prohibited(),
+    )
     wanted = request.POST.get("step") == "start" and upload.is_known
     if not upload.is_valid() or not wanted:
         return preview_page(request, upload)
@@ -103,6 +109,7 @@ def reading_of(upload: Upload, by: Entry) -> Reading:
         currency=upload.option("currency"),
         country=upload.option("country"),
         leave_out=upload.option("unreadable") == LEAVE_OUT,
+        prohibited=upload.prohibited,
     )
 
 

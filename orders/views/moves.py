@@ -82,6 +82,18 @@ def assign(request: Request, order_id: uuid.UUID) -> HttpResponse:
     return redirect("orders:card", order_id)
 
 
+@requires("orders.erase")
+@require_POST
+def erase(request: Request, order_id: uuid.UUID) -> HttpResponse:
+    """Erases the person of an order that clause P2 has stopped; this page erases nobody else."""
+    order = find(request.gate, order_id)
+    if not order.prohibition:
+        return card_page(request, order, refusal=nothing_to_erase(), status=422)
+    order.erase(by=request.gate, because="jurisdiction")
+    messages.success(request, _("The person has been erased."))
+    return redirect("orders:card", order_id)
+
+
 def refused_page(request: Request, order_id: uuid.UUID, refused: MoveRefused) -> HttpResponse:
     order = find(request.gate, order_id)
     return card_page(request, order, refusal=unmet(order, refused), status=422)
@@ -96,6 +108,14 @@ def changed() -> dict[str, Any]:
     return {
         "title": _("Somebody changed this order meanwhile; nothing of yours has been done."),
         "needs": [{"met": False, "text": _("Look at it as it is now, and choose the step again.")}],
+    }
+
+
+def nothing_to_erase() -> dict[str, Any]:
+    return {
+        "title": _("Nobody has been erased."),
+        "rule": _("Clause P2, which has nothing against this order"),
+        "needs": [],
     }
 
 

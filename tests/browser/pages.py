@@ -58,10 +58,12 @@ PAGES = {
         "/orders/import/",
         "/company/",
         "/company/policy/",
+        "/company/refusals/",
+        "/orders/?stopped=yes",
     ),
     PARTNER: ("/orders/?status=hold", "{order}"),
     SUPPORT: ("/staff/",),
-    OPERATOR: ("/staff/", "/operator/policy/new/crm/"),
+    OPERATOR: ("/staff/", "/operator/policy/new/crm/", "/operator/jurisdictions/"),
 }
 
 EACH = [(who, path) for who, paths in PAGES.items() for path in paths]

@@ -23,7 +23,7 @@ from tests.people import adam, as_
 EXPORTS = Path(__file__).with_name("exports")
 SHOP = (EXPORTS / "shop.csv").read_bytes()
 ZAKAZY = (EXPORTS / "zakazy-cp1251.csv").read_bytes()
-READING = Reading(ZoneInfo("Europe/Bucharest"), "EUR")
+READING = Reading(ZoneInfo("Europe/Bucharest"), "EUR", {"RU"})
 HEAD = "Order number,Created at,Name,Phone,Country,Item,Quantity,Price,Partner,Offer"
 
 
