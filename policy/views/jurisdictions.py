@@ -91,5 +91,5 @@ def _told(decision: Jurisdiction) -> dict[str, Any]:
         "prohibited": decision.prohibited,
         "because": decision.because,
         "at": decision.decided_at,
-        "by": str(by) if by else _("came with the software"),
+        "by": str(by) if by else _("The software itself"),
     }
