@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import psycopg
+from django.conf import settings
 from django.db import connection
 
 from accounts import gate
@@ -28,7 +29,10 @@ def compare(servers: Servers, world: World, rounds: int) -> list[Comparison]:
     results = []
     connection.ensure_connection()
     # With Django's own adapters, as the guarded side has them: they cost more than the guard.
-    with psycopg.connect(servers.superuser, context=connection.connection) as unguarded:
+    options = settings.DATABASES["default"]["OPTIONS"]["options"]  # how statements are planned
+    with psycopg.connect(
+        servers.superuser, context=connection.connection, options=options
+    ) as unguarded:
         for company in (world.large, world.small):
             for what, ask in AMONG.items():
                 for prepared in (False, True):

@@ -61,7 +61,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": True,  # a savepoint: the transaction is the gate's
         "OPTIONS": {
-            "options": "-c TimeZone=UTC",  # what RESET goes back to
+            # What RESET goes back to. The gate's functions keep one plan each: theirs is a key's.
+            "options": "-c TimeZone=UTC -c plan_cache_mode=force_generic_plan",
             "pool": {
                 "min_size": env.int("DATABASE_POOL_MIN", default=1),
                 "max_size": env.int("DATABASE_POOL_MAX", default=8),
@@ -265,7 +266,14 @@ else:
     vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Covenant <covenant@localhost>")
 
-CACHES = {"default": {"BACKEND": "accounts.attempts.AttemptCache"}}  # for nothing but attempts
+CACHES = {
+    "default": {"BACKEND": "accounts.attempts.AttemptCache"},  # for nothing but attempts
+    "template_fragments": {  # of each process; no order and no buyer is in any
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "fragments",
+        "OPTIONS": {"MAX_ENTRIES": 2_000},
+    },
+}
 
 # What is written down: events as JSON, never a body, a query string or a parameter.
 

@@ -3,10 +3,12 @@
 import environ
 
 from crmsite.settings import *  # noqa: F403
+from crmsite.settings import CACHES as OUR_CACHES
 from crmsite.settings import DATABASES as OURS
 from crmsite.settings import INSTALLED_APPS as OUR_APPS
 from crmsite.settings import VAR
 
+DUMMY = "django.core.cache.backends.dummy.DummyCache"
 DATABASES = {
     "default": {
         **environ.Env().db_url("USUAL_DATABASE_URL"),
@@ -15,6 +17,7 @@ DATABASES = {
         "OPTIONS": OURS["default"]["OPTIONS"],
     }
 }
+CACHES = {**OUR_CACHES, "template_fragments": {"BACKEND": DUMMY}}  # a template as it is
 DATABASE_ROUTERS: list[str] = []
 INSTALLED_APPS = [*OUR_APPS, "django.contrib.sessions", "benchmarks.usual"]
 MIGRATION_MODULES = {  # tables straight from the models: none of the row rules

@@ -59,6 +59,7 @@ def orders(request: Request) -> HttpResponse:
             "chips": _chips(tab, filters, chosen),
             "clear_url": _address(tab),
             "filtered": bool(chosen),
+            "panel_of": _panel_of(request, choices, chosen),
             "sees_persons": by.may("persons.open"),
             "phone_end": min(PHONE_ENDS) if by.may("persons.telephone") else None,
             "rows_html": _rows(found.rows, held, by, choices),
@@ -151,6 +152,12 @@ def _chips(tab: str, filters: Filters, chosen: dict[str, Any]) -> list[dict[str,
         for name, value in chosen.items()
         if name != "q"  # stands in its box
     ]
+
+
+def _panel_of(request: Request, choices: Choices, chosen: dict[str, Any]) -> tuple[Any, ...]:
+    """All that the panel of filters is made of, beside its language: it is kept by that."""
+    said = {name: request.GET[name] for name in request.GET if name not in ("q", *PLACES)}
+    return choices, said, bool(chosen)
 
 
 def _named(filters: Filters, name: str, value: Any) -> str:

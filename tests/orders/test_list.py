@@ -251,3 +251,16 @@ def test_a_rows_times_are_the_orders_own():
         [row] = lists.page(by).rows
         created_at = Order.objects.get(id=row.id).created_at
         assert (row.created_at, row.created_at.utcoffset()) == (created_at, timedelta(0))
+
+
+def test_the_panel_kept_of_one_reader_is_no_others(client):
+    """It is kept by the process, by all that it is made of."""
+    fill(1, offer="Aurora's own")
+    assert "Aurora&#x27;s own" in sign_in(client, ann).get("/orders/").content.decode()
+    assert "Aurora&#x27;s own" not in sign_in(client, bea).get("/orders/").content.decode()
+    fill(1, offer="Come later")
+    page = sign_in(client, ann).get("/orders/?lang=ru").content.decode()
+    assert "Come later" in page and "Применить" in page
+    wrong = client.get("/orders/?since=2026-05-02&until=2026-05-01").content.decode()
+    assert 'value="2026-05-02"' in wrong and 'class="wrong"' in wrong
+    assert 'class="wrong"' not in client.get("/orders/").content.decode()
