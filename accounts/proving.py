@@ -18,8 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
-from django.db import transaction
+import psycopg
+from django.db import connection, transaction
 from django.utils.module_loading import autodiscover_modules
 
 Figures = dict[str, int | str]
@@ -48,14 +50,20 @@ class Untried(Exception):
 class System:
     """What is attacked: the database that the settings name, and where it is served.
 
-    `folder` (with the logs) and `superuser_url` are known of a copy only. `guards` are the copy's,
-    for whoever compares the running system with it.
+    `folders` (its data, its logs) and `superuser_url` are known of a copy only. `guards` are the
+    copy's, for whoever compares the running system with it.
     """
 
     url: str = ""
-    folder: Path | None = None
+    folders: tuple[Path, ...] = ()
     superuser_url: str = ""
     guards: dict[str, str] = field(default_factory=dict)
+
+    def superuser(self) -> psycopg.Connection:
+        """A connection to the copy's database past every row rule, to look and to tamper."""
+        database = connection.settings_dict["NAME"]
+        url = urlsplit(self.superuser_url)._replace(path=f"/{database}")
+        return psycopg.connect(urlunsplit(url), autocommit=True)
 
 
 @dataclass(frozen=True)

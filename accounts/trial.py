@@ -31,7 +31,8 @@ class Somebody:
 
     def open_pass(self, lasting: timedelta = SITTING) -> str:
         """A session's pass: its secret."""
-        return pass_of(self.user.pk, self.company and self.company.pk, lasting)
+        company_id = self.company.pk if self.company else None
+        return pass_of(self.user.pk, company_id, lasting)
 
     @contextmanager
     def working(self) -> Iterator[Entry]:

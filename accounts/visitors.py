@@ -13,7 +13,7 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 PATIENCE = 20  # seconds for an answer
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 BOX = re.compile(r'<input type="checkbox" name="([^"]+)"')
-LINK = re.compile(r'<(?:a|link|script|img)\b[^>]*?\b(?:href|src)="(/[^"#]*)')
+LINK = re.compile(r'<(?:a|link|script|img)\b[^>]*?\b(?:href|src)="(/[^"#?]*)')
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,14 @@ class Answer:
     body: str
 
     @property
+    def hidden(self) -> dict[str, str]:
+        """The hidden fields of its forms, the token that the site asks for among them."""
+        return dict(HIDDEN.findall(self.body))
+
+    @property
     def links(self) -> list[str]:
-        """The paths on this site that the page links to or loads."""
-        return [link.replace("&amp;", "&") for link in LINK.findall(self.body)]
+        """The paths on this site that the page links to or loads, without their queries."""
+        return LINK.findall(self.body)
 
 
 class Visitor:
@@ -52,18 +57,21 @@ class Visitor:
         headers = {"Referer": f"{self.url}{path}"}
         return self._ask(Request(f"{self.url}{path}", body, headers))  # noqa: S310
 
-    def sign_in(self, email: str, password: str) -> Answer:
-        """By the form; then accept every policy that waits, wherever that leads."""
-        form = self.get("/login/")
-        fields = dict(HIDDEN.findall(form.body)) | {"login": email, "password": password}
-        return self.accept(self.post("/login/", fields))
+    def sign_in(self, email: str, password: str, *, accepting: bool = True) -> Answer:
+        """By the form; then accept every policy that waits, if asked to."""
+        answer = self.fill("/login/", login=email, password=password)
+        return self.accept(answer) if accepting else answer
+
+    def fill(self, path: str, **fields: str) -> Answer:
+        """Open the form there, and send it with its hidden fields and these."""
+        return self.post(path, self.get(path).hidden | fields)
 
     def accept(self, asked: Answer) -> Answer:
         """Tick every box of the page of acceptance, if that is where `asked` led."""
         if asked.path != "/accept/":
             return asked
         boxes = dict.fromkeys(BOX.findall(asked.body), "on")
-        return self.post("/accept/", dict(HIDDEN.findall(asked.body)) | boxes)
+        return self.post("/accept/", asked.hidden | boxes)
 
     def _ask(self, request: Request) -> Answer:
         try:

@@ -1,27 +1,10 @@
-"""Which Chromium drives the tests, and what is said where there is none."""
+"""What is said where there is no Chromium to drive the tests."""
 
 import os
-import shutil
-from pathlib import Path
 
 import pytest
 
-FLAGS = (
-    "--no-sandbox",  # root, as in a container, has no other way
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-MISSING = "no Chromium: install it (apt install chromium), or name one in CHROMIUM"
-
-
-def found() -> str | None:
-    """Its path: CHROMIUM's, or the first there is."""
-    if named := os.environ.get("CHROMIUM"):
-        return named if Path(named).exists() else None
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+from crmsite.chromium import MISSING, found
 
 
 def at_hand() -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from crmsite.chromium import running
+from crmsite.sites import Site
 from tests.browser import chromium
 from tests.browser import site as product
 from tests.browser.windows import Windows
@@ -26,22 +28,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    path = chromium.at_hand()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
+    with running(chromium.at_hand()) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="package")
-def site(browser: Browser, cluster: TestCluster) -> Iterator[product.Site]:
+def site(browser: Browser, cluster: TestCluster) -> Iterator[Site]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     with product.running(cluster, f"browser_{worker}") as site:
         yield site
 
 
 @pytest.fixture(scope="package")
-def _windows(browser: Browser, site: product.Site) -> Windows:
+def _windows(browser: Browser, site: Site) -> Windows:
     return Windows(browser, site.address)
 
 
@@ -53,7 +52,7 @@ def windows(_windows: Windows) -> Iterator[Windows]:
 
 
 @pytest.fixture(scope="module")
-def demo_anew(site: product.Site, _windows: Windows) -> None:
+def demo_anew(site: Site, _windows: Windows) -> None:
     """The demo as it is loaded: nobody has accepted anything, and every session has ended."""
     if _windows.sessions:
         site.manage("demo")

@@ -106,8 +106,11 @@ def prove_on_copy(wanted: list[Proof]) -> tuple[list[Outcome], dict[str, str]]:
 
 def prove_as_copy(wanted: list[Proof], url: str, into: Path) -> None:
     """The part of it that runs in the copy's own environment."""
-    superuser = embedded.start(settings.VAR).superuser
-    system = System(url=url, folder=settings.VAR, superuser_url=superuser)
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute("SET lock_timeout = '20s'")  # an attack that waits for itself says so
+    cluster = embedded.Cluster(settings.VAR)
+    folders = tuple({settings.VAR, cluster.home})
+    system = System(url, folders, cluster.addresses().superuser)
     outcomes = [asdict(proof.carry_out(system, COPY)) for proof in wanted]
     into.write_text(json.dumps({"outcomes": outcomes, "guards": guards.guards()}))
 

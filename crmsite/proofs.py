@@ -1,0 +1,184 @@
+"""Attacks on what the site shows and keeps: its public pages, its one cookie, its logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts import traces
+from accounts.founding import OWNER
+from accounts.models import Company
+from accounts.proving import EITHER, Broken, Figures, System, Untried, proves
+from accounts.visitors import Answer, Visitor
+from crmsite import chromium
+from orders.trial import company_with_orders
+
+ELSEWHERE: Final = re.compile(r'<(?:script|link|img|iframe|form|source)\b[^>]*"(?:https?:)?//')
+COUNTER: Final = ("mc.yandex", "metrika/tag.js", "ym(")
+ENTRANCE: Final = "/login/"  # the sign-in form and those about it: a cookie keeps their token
+COMPANIES: Final = 5  # whose policies are looked at
+MANY: Final = 100  # pages, after which a crawl has seen enough
+
+
+@proves(
+    "S1",
+    tried=_(
+        "Asked for %(pages)s public pages and files: each forbids the browser every other "
+        "address, none names one to load from, none sets a cookie."
+    ),
+    where=EITHER,
+)
+def public_pages_name_no_other_address(system: System) -> Figures:
+    visitor, pages = Visitor(served(system)), 0
+    for answer in crawl(visitor, public_pages(), avoiding=ENTRANCE):
+        pages += 1
+        if is_page(answer):
+            look_for_others(answer)
+        if visitor.cookies:
+            raise Broken(f"{answer.path} sets a cookie")
+    return {"pages": pages}
+
+
+def look_for_others(answer: Answer) -> None:
+    rules = answer.headers.get("Content-Security-Policy", "")
+    allowed = {source for rule in rules.split(";") for source in rule.split()[1:]}
+    if "default-src 'none'" not in rules or not allowed <= {"'self'", "'none'"}:
+        raise Broken(f"{answer.path} lets the browser ask others: {rules or 'no policy'}")
+    if found := ELSEWHERE.search(answer.body):
+        raise Broken(f"{answer.path} loads from elsewhere: {found[0]}")
+
+
+@proves(
+    "S1", "K1",
+    tried=_(
+        "Opened %(pages)s public pages in Chromium: %(requests)s requests, none to another "
+        "origin; no cookie, and nothing in the browser's storage."
+    ),
+    where=EITHER,
+)  # fmt: skip
+def a_browser_is_left_as_it_was(system: System) -> Figures:
+    url, path = served(system), chromium.found()
+    if not path or not find_spec("playwright"):
+        raise Untried("it needs Chromium and Playwright")
+    pages = [
+        each.path
+        for each in crawl(Visitor(url), public_pages(), avoiding=ENTRANCE)
+        if is_page(each)
+    ]
+    asked: list[str] = []
+    with chromium.running(path) as browser:
+        context = browser.new_context()
+        context.on("request", lambda request: asked.append(request.url))
+        page = context.new_page()
+        for each in pages:
+            page.goto(f"{url}{each}")
+            if context.cookies() or any(page.evaluate(STORED)):
+                raise Broken(f"{each} leaves something in the browser")
+    for address in asked:
+        if not address.startswith((f"{url}/", "data:")):
+            raise Broken(f"a public page asks {urlsplit(address).netloc}")
+    return {"pages": len(pages), "requests": len(asked)}
+
+
+STORED: Final = """async () => [localStorage.length, sessionStorage.length,
+    (await indexedDB.databases()).length, (await caches.keys()).length]"""
+
+
+@proves(
+    "S2",
+    tried=_(
+        "Looked for a counter in the bytes of %(pages)s public pages and files: there is none."
+    ),
+    where=EITHER,
+)
+def there_is_no_counter(system: System) -> Figures:
+    pages = 0
+    for answer in crawl(Visitor(served(system)), public_pages()):
+        pages += 1
+        told = f"{answer.headers} {answer.body}"
+        if found := [mark for mark in COUNTER if mark in told]:
+            raise Broken(f"{answer.path} has a counter: {found[0]}")
+    return {"pages": pages}
+
+
+@proves(
+    "K1",
+    tried=_(
+        "Signed in by the form and opened %(pages)s pages: one cookie, of one name, and of the "
+        "kind that no script reads and no other site's form sends along."
+    ),
+)
+def signing_in_sets_one_cookie(system: System) -> Figures:
+    visitor, pages = signed_in(system), 0
+    for answer in crawl(visitor, ["/orders/"]):
+        pages += 1
+        if [cookie.name for cookie in visitor.cookies] != [settings.SESSION_COOKIE_NAME]:
+            raise Broken(f"{answer.path} sets a second cookie")
+    [cookie] = visitor.cookies
+    sent_along = cookie.get_nonstandard_attr("SameSite")
+    if not cookie.has_nonstandard_attr("HttpOnly") or sent_along not in ("Lax", "Strict"):
+        raise Broken("the cookie is open to scripts or to other sites")
+    return {"pages": pages}
+
+
+@proves(
+    "K2",
+    tried=_(
+        "Signed in and opened %(pages)s pages, then looked for the cookie's value in every table, "
+        "file of the database, write-ahead log and log: it is nowhere."
+    ),
+)
+def the_cookie_is_written_down_nowhere(system: System) -> Figures:
+    visitor = signed_in(system)
+    pages = len(list(crawl(visitor, ["/orders/"])))
+    secret = str(visitor.cookies[0].value)
+    visitor.get(f"/orders/no-such-page/{pages}/")
+    if found := traces.tables_with(system, secret) or traces.files_with(system, secret):
+        raise Broken(f"the cookie's value stands in {', '.join(found)}")
+    return {"pages": pages}
+
+
+# What they share
+
+
+def served(system: System) -> str:
+    if not system.url:
+        raise Untried("nobody said where the system is served: prove --url")
+    return system.url
+
+
+def signed_in(system: System) -> Visitor:
+    owner = company_with_orders(3)
+    visitor = Visitor(served(system))
+    visitor.sign_in(owner.email, owner.password)
+    return visitor
+
+
+def public_pages() -> list[str]:
+    """Where to begin, so as to see all of them: nothing links to the companies' policies."""
+    slugs = Company.objects.using(OWNER).order_by("pk").values_list("slug", flat=True)[:COMPANIES]
+    return ["/", *(reverse("policy:company", args=[slug]) for slug in slugs)]
+
+
+def crawl(visitor: Visitor, start: list[str], avoiding: str = "/logout/") -> Iterator[Answer]:
+    """The pages and files that lead on from these, once each, as far as the visitor may."""
+    waiting, seen = [*start], {*start}
+    while waiting:
+        answer = visitor.get(waiting.pop(0))
+        if answer.path.startswith(avoiding):
+            continue
+        yield answer
+        new = {link: None for link in answer.links if not link.startswith(avoiding)}
+        waiting += [link for link in new if link not in seen][: max(MANY - len(seen), 0)]
+        seen.update(new)
+
+
+def is_page(answer: Answer) -> bool:
+    return answer.headers.get_content_type() == "text/html"
