@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts import gate
 from accounts.models import AuditEntry, Membership
 from orders import keys
 from orders.intake import ItemDraft, Prohibited
@@ -291,6 +294,18 @@ def test_work_stops_on_whom_the_list_concerns(someone, deed):
         assert AuditEntry.objects.filter(object_id=order.id).count() == told
     with as_(ann):
         assert Order.objects.get(id=order.id).version == 1
+
+
+def test_a_look_is_refused_to_who_reads_the_order_and_does_not_write_it():
+    order = stopped_order()
+    secret = gate.new_secret()
+    gate.open_pass(
+        secret, kind="job", user_id=gail.user.pk, company_id=order.company_id,
+        reach=["company.enter", "orders.read", "persons.open"],
+        until=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
+    with gate.carrying(secret) as by:
+        assert state_of(lambda: order.reveal_telephone(by=by)) == "CVP02"
 
 
 def test_work_goes_on_where_only_the_number_pointed_there():
