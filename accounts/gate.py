@@ -117,6 +117,11 @@ def vouching() -> Any:
     return carrying(None)
 
 
+def taken_back(error: BaseException) -> bool:
+    """Whether the database refused to commit, because the right to it was taken back meanwhile."""
+    return getattr(error.__cause__, "sqlstate", None) == "CV002"
+
+
 async def vouch(connection: psycopg.AsyncConnection) -> None:
     """Present the application's key for as long as the connection lives. Only for a worker's own
     connections to its jobs: one that requests share would hand it on to the next."""

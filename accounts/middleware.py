@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import DatabaseError
 from django.http import HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
@@ -28,9 +29,21 @@ class GateMiddleware(SessionMiddleware):
     another tab), saving it raises, and all that the request did is undone. Response bodies are
     complete when the transaction ends: nothing streams from guarded tables. No browser keeps what
     a person was shown: after signing out, its back button has to ask again.
+
+    Where the right to what a request did was taken back before the commit, nothing was done. It is
+    asked once more, and refused as any other who comes too late.
     """
 
     def __call__(self, request: Request) -> HttpResponse:  # type: ignore[override]
+        try:
+            return self.carried_out(request)
+        except DatabaseError as error:
+            if not gate.taken_back(error):
+                raise
+        vars(request).pop("_cached_user", None)  # whom it was then
+        return self.carried_out(request)
+
+    def carried_out(self, request: Request) -> HttpResponse:
         cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         secret = cookie if OURS.fullmatch(cookie) else None
         with gate.carrying(secret, verifying=request.method in ("GET", "HEAD")) as entry:

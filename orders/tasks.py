@@ -10,7 +10,7 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from accounts import jobpasses
+from accounts import gate, jobpasses
 from orders import imports
 
 ACCEPTED_BY_NOW = 15  # seconds between looks whether the policy has been accepted
@@ -21,12 +21,14 @@ log = logging.getLogger(__name__)
 
 
 class Patience(BaseRetryStrategy):
-    """Wait for an acceptance until the pass is over, and for a database that restarts."""
+    """Wait for an acceptance until the pass is over, and for a database that restarts. What was
+    overtaken by a change of rights asks again, and learns what stands now."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, imports.NotAccepted) or sqlstate(exception) == "CV001":
             return RetryDecision(retry_in={"seconds": ACCEPTED_BY_NOW}, queue=imports.UNACCEPTED)
-        if isinstance(exception, OperationalError) and job.attempts < ATTEMPTS:
+        passing = isinstance(exception, OperationalError) or gate.taken_back(exception)
+        if passing and job.attempts < ATTEMPTS:
             return RetryDecision(retry_in={"seconds": DATABASE_BACK}, queue=imports.QUEUE)
         return None
 

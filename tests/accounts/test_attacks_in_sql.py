@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -82,14 +81,6 @@ ATTACKERS: dict[str, Callable[[], Settings]] = {
 @pytest.fixture(params=ATTACKERS)
 def attacker(request: pytest.FixtureRequest) -> Settings:
     return ATTACKERS[request.param]()
-
-
-@pytest.fixture
-def superuser(superuser_url: str) -> Iterator[psycopg.Connection]:
-    ours = urlsplit(os.environ["DATABASE_URL"]).path
-    url = urlunsplit(urlsplit(superuser_url)._replace(path=ours))
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
 
 
 def guarded_tables(superuser: psycopg.Connection) -> list[str]:

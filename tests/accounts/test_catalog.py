@@ -156,6 +156,28 @@ def test_the_web_role_has_no_right_that_row_rules_do_not_see(
     assert held == []
 
 
+WRITTEN_WITH_THE_APPLICATIONS_KEY = {"accounts_attempt"} | set(NO_PERSON_AND_NO_COMPANY)
+
+
+def test_what_is_written_with_a_pass_is_asked_about_again_at_the_commit(
+    owner: psycopg.Connection, web_role: str
+) -> None:
+    written = {
+        name
+        for oid, name, *_ in owner.execute(TABLES).fetchall()
+        if owner.execute(
+            "SELECT has_any_column_privilege(%s, %s::oid, 'INSERT, UPDATE')"
+            " OR has_table_privilege(%s, %s::oid, 'DELETE')",
+            [web_role, oid, web_role, oid],
+        ).fetchone()[0]
+    }
+    watched = owner.execute(
+        "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'note_write'"
+        " AND tgenabled = 'O'"
+    ).fetchall()
+    assert {name for (name,) in watched} == written - WRITTEN_WITH_THE_APPLICATIONS_KEY
+
+
 def test_the_web_role_has_no_right_to_passes(owner: psycopg.Connection, web_role: str) -> None:
     held = owner.execute(
         "SELECT has_any_column_privilege(%s, 'accounts_pass', 'SELECT, INSERT, UPDATE')",

@@ -1,0 +1,287 @@
+"""A write begun before a right was taken back is not committed after: nothing has changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import DatabaseError
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts import gate
+from accounts.middleware import GateMiddleware
+from accounts.models import Membership, Team
+from orders import imports
+from orders.tasks import Patience
+from policy.models import Policy
+from tests import people
+from tests.accounts.test_verified_passes import PUBLISH
+from tests.orders.uploading import begun as begun_import
+from tests.orders.uploading import job_of, many, secret_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WRITE = "UPDATE orders_order SET reason = 'overtaken'"
+GAIL = "(SELECT id FROM accounts_user WHERE email = 'gail@aurora.example')"
+AURORA = "(SELECT id FROM accounts_company WHERE slug = 'aurora')"
+GAILS = f"user_id = {GAIL} AND company_id = {AURORA}"
+
+REVOCATIONS = {
+    "deactivated": f"UPDATE accounts_user SET is_active = false WHERE id = {GAIL}",
+    "another password": f"UPDATE accounts_user SET password = 'x' WHERE id = {GAIL}",
+    "removed": f"UPDATE accounts_membership SET left_at = now() WHERE {GAILS}",
+    "another role": f"UPDATE accounts_membership SET role = 'lead' WHERE {GAILS}",
+    "no team": f"UPDATE accounts_membership SET team_id = NULL WHERE {GAILS}",
+    "signed out": f"DELETE FROM accounts_pass WHERE user_id = {GAIL}",
+    "pass over": f"UPDATE accounts_pass SET expires_at = now() WHERE user_id = {GAIL}",
+    "suspended": f"UPDATE accounts_company SET suspended_at = now() WHERE id = {AURORA}",
+    "a policy to accept": PUBLISH,
+}
+
+
+@contextmanager
+def writing(someone: people.Someone = people.gail) -> Iterator[psycopg.Connection]:
+    """A transaction of the web role with that person's pass, which has changed an order."""
+    with begun(people.pass_of(someone)) as web:
+        assert web.execute(WRITE).rowcount > 0
+        yield web
+
+
+@contextmanager
+def begun(secret: str) -> Iterator[psycopg.Connection]:
+    connection = psycopg.connect(os.environ["DATABASE_URL"])
+    try:
+        connection.execute("SELECT gate.enter(%s, %s, false)", [gate._key("vouch"), secret])
+        yield connection
+    finally:
+        connection.close()
+
+
+def refused(web: psycopg.Connection) -> bool:
+    with pytest.raises(psycopg.Error) as refusal:
+        web.commit()
+    return refusal.value.sqlstate == "CV002"
+
+
+@pytest.mark.parametrize("revocation", REVOCATIONS)
+def test_what_was_begun_before_it_is_not_committed_after(
+    revocation: str, owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    with writing() as web:
+        owner.execute(REVOCATIONS[revocation])
+        assert refused(web)
+    assert nothing_changed(superuser)
+
+
+def nothing_changed(superuser: psycopg.Connection) -> bool:
+    """Asked by a superuser: after some of the revocations nobody else could see the orders."""
+    return superuser.execute(
+        "SELECT count(*) FROM orders_order WHERE reason = 'overtaken'"
+    ).fetchone() == (0,)
+
+
+def test_what_nobody_objects_to_is_committed(
+    owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    with writing() as web:
+        web.commit()
+    assert not nothing_changed(superuser)
+    assert owner.execute("SELECT count(*) FROM gate.writing").fetchone() == (0,)
+
+
+def test_one_who_is_being_removed_does_not_wait_for_it(
+    owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    with writing() as web, owner.transaction():
+        owner.execute(REVOCATIONS["removed"])
+        assert refused(web)
+    assert nothing_changed(superuser)
+
+
+IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
+SMUGGLED = (
+    IMMEDIATE,
+    f"{IMMEDIATE}; {IMMEDIATE}; {IMMEDIATE}",
+    f"DO $$ BEGIN {IMMEDIATE}; {IMMEDIATE}; END $$",
+    "SET CONSTRAINTS gate.check_at_commit IMMEDIATE",
+    f"{IMMEDIATE}; {WRITE}",
+    "SELECT set_config('gate.pass', '', true)",
+    "SELECT gate.leave_company(); ROLLBACK TO here",
+    f"{IMMEDIATE}; ROLLBACK TO here",
+)
+
+
+@pytest.mark.parametrize("smuggled", SMUGGLED)
+def test_smuggled_sql_does_not_disarm_it(
+    smuggled: str, owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    with writing() as web:
+        web.execute("SAVEPOINT here")
+        web.execute(smuggled)
+        owner.execute(REVOCATIONS["removed"])
+        assert refused(web)
+    assert nothing_changed(superuser)
+
+
+def test_nor_does_it_before_the_write(
+    owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    with begun(people.pass_of(people.gail)) as web:
+        web.execute(IMMEDIATE)
+        web.execute(WRITE)
+        owner.execute(REVOCATIONS["removed"])
+        assert refused(web)
+    assert nothing_changed(superuser)
+
+
+@pytest.mark.parametrize(
+    "ending", ["; COMMIT", "; COMMIT AND CHAIN", "; SET CONSTRAINTS ALL IMMEDIATE; COMMIT"]
+)
+def test_what_is_committed_within_another_message_is_refused(
+    ending: str, superuser: psycopg.Connection
+) -> None:
+    secret = people.pass_of(people.gail)
+    with begun(secret) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web.execute(WRITE + ending)
+    assert nothing_changed(superuser)
+
+
+def test_a_pass_presented_for_a_part_of_a_statement_writes_nothing(
+    superuser: psycopg.Connection,
+) -> None:
+    secret = people.pass_of(people.gail)
+    with begun(secret) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web.execute(
+            f"WITH written AS ({WRITE} RETURNING id)"
+            " SELECT set_config('gate.pass', '', true) FROM written"
+        )
+    assert nothing_changed(superuser)
+
+
+# One's own
+
+LAST_DEED = "SELECT count(*) FROM accounts_team WHERE name = 'Last deed'"
+
+
+def sign_out(secret: str) -> None:
+    gate.end_pass(secret)
+
+
+def leave(secret: str) -> None:
+    with people.as_(people.adam) as by:
+        adam = Membership.objects.get(company_id=by.company_id, id=by.membership_id)
+    adam.leave(by=by)
+
+
+def step_down(secret: str) -> None:
+    Membership.objects.filter(user_id=people.adam.user.pk).update(role="agent")
+
+
+def publish(secret: str) -> None:
+    with people.as_(people.adam) as by:
+        Policy.objects.get(company_id=by.company_id).publish(by=by, texts={"en": "# Anew"})
+
+
+@pytest.mark.parametrize("end", [sign_out, leave, step_down, publish])
+def test_who_gives_up_the_right_himself_may_have_used_it(
+    end: Callable[[str], None], superuser: psycopg.Connection
+) -> None:
+    secret = people.pass_of(people.adam)
+    with gate.carrying(secret) as by:
+        Team.objects.create(company_id=by.company_id, name="Last deed")
+        end(secret)
+    assert superuser.execute(LAST_DEED).fetchone() == (1,)
+
+
+def test_who_gives_up_a_role_has_not_thereby_escaped(
+    owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    adam = people.adam.user.pk
+    with pytest.raises(DatabaseError), gate.carrying(people.pass_of(people.adam)) as by:
+        Team.objects.create(company_id=by.company_id, name="Last deed")
+        step_down("")
+        owner.execute("UPDATE accounts_user SET is_active = false WHERE id = %s", [adam])
+    assert superuser.execute(LAST_DEED).fetchone() == (0,)
+
+
+# Over HTTP
+
+
+@pytest.fixture
+def overtaken(monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection) -> list[str]:
+    """Revocations to be committed, each, as the next request comes to its end."""
+    waiting: list[str] = []
+    finish = GateMiddleware.process_response
+
+    def finish_late(self: Any, request: Any, response: Any) -> Any:
+        response = finish(self, request, response)
+        if waiting:
+            owner.execute(waiting.pop())
+        return response
+
+    monkeypatch.setattr(GateMiddleware, "process_response", finish_late)
+    return waiting
+
+
+def take_next(client: Client) -> HttpResponse:
+    return client.post("/orders/next/")
+
+
+def in_hand(superuser: psycopg.Connection) -> int:
+    found = superuser.execute("SELECT count(*) FROM orders_order WHERE status = 'processing'")
+    return found.fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("revocation", "answer"),
+    [
+        ("signed out", "/login/"),
+        ("deactivated", "/login/"),
+        ("a policy to accept", "/accept/"),
+        ("removed", "/login/"),
+    ],
+)
+def test_a_request_that_was_overtaken_is_refused_as_one_that_comes_too_late(
+    revocation: str, answer: str, overtaken: list[str], superuser: psycopg.Connection
+) -> None:
+    client = people.sign_in(Client(), people.gail)
+    before = in_hand(superuser)
+    overtaken.append(REVOCATIONS[revocation])
+    response = take_next(client)
+    assert (response.status_code, response.url.partition("?")[0]) == (302, answer)
+    assert in_hand(superuser) == before
+
+
+def test_a_request_whose_right_was_only_changed_is_carried_out_with_the_new_one(
+    overtaken: list[str], superuser: psycopg.Connection
+) -> None:
+    client = people.sign_in(Client(), people.gail)
+    before = in_hand(superuser)
+    overtaken.append(REVOCATIONS["no team"])
+    assert take_next(client).status_code == 302
+    assert in_hand(superuser) == before + 1
+
+
+def test_a_job_that_was_overtaken_makes_no_order_and_asks_again(
+    monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    run = begun_import(many(3))
+    make = imports.make_orders
+
+    def make_late(*args: Any, **by: Any) -> None:
+        make(*args, **by)
+        owner.execute("DELETE FROM accounts_pass WHERE kind = 'job'")
+
+    monkeypatch.setattr(imports, "make_orders", make_late)
+    with pytest.raises(DatabaseError) as refusal:
+        imports.work_through(run.id, secret_of(run))
+    assert superuser.execute(
+        "SELECT count(*) FROM orders_order WHERE source = 'import'"
+    ).fetchone() == (0,)
+    job = job_of(run).procrastinate_job
+    assert Patience().get_retry_decision(exception=refusal.value, job=job)
