@@ -10,13 +10,13 @@ key. Two that count by the same wait for each other, so that none is lost.
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.db import connection
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
-from psycopg.types.json import Jsonb
 
 from accounts.models import Attempt
 
@@ -59,7 +59,7 @@ class AttemptCache(BaseCache):
         """Keep the value for `timeout` seconds, `instead` of one that is there or not at all."""
         seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
         with connection.cursor() as cursor:
-            cursor.execute(KEEP, [self._hash(key, version), Jsonb(value), seconds, instead])
+            cursor.execute(KEEP, [self._hash(key, version), json.dumps(value), seconds, instead])
             return bool(cursor.rowcount)
 
     def _hash(self, key: str, version: int | None) -> bytes:

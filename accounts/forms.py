@@ -117,9 +117,7 @@ class JoiningForm(InOurWords, forms.Form):
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].user = User(  # type: ignore[attr-defined]
-            email=email, name=str(self.data.get("name", ""))[:120]
-        )
+        self.fields["password"].user = User(email=email, name=str(self.data.get("name", ""))[:120])
 
     def clean(self) -> dict[str, Any]:
         entered = super().clean() or {}

@@ -45,8 +45,9 @@ class Roster:
 
     def place_of(self, member: Membership) -> str:
         """The name of the member's team, or of a partner's member's partner."""
-        names = {each.id: each.name for each in (*self.teams, *self.partners)}
-        return names.get(member.partner_id or member.team_id, "")
+        places: list[Team | Partner] = [*self.teams, *self.partners]
+        of = member.partner_id or member.team_id
+        return next((place.name for place in places if place.id == of), "")
 
 
 def roster(entry: Entry) -> Roster:

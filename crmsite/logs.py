@@ -38,7 +38,7 @@ def withhold_gunicorns_words() -> None:
             )
 
 
-def _json(described: Processor, failed: Processor, **options: bool) -> logging.Formatter:
+def _json(described: Processor, failed: Processor, **options: Any) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
