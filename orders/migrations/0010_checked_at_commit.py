@@ -20,7 +20,7 @@ TABLES = (
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0008_bound_to_the_pass"),
+        ("orders", "0009_work_on_what_is_seen"),
         ("accounts", "0008_checked_at_commit"),
     ]
     operations: ClassVar = [
