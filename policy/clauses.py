@@ -75,8 +75,10 @@ CLAUSES: Final = {
         ),
         Clause(
             "T2",
-            _("No code here opens a connection to hand orders to anybody."),
-            rest=_("The list of connections that the code enforces is not built yet."),
+            _(
+                "What serves and works may call the database and the mail server, and nobody else: "
+                "one place in the code sees each connection before it comes about, and refuses it."
+            ),
         ),
         Clause(
             "T3",
@@ -96,10 +98,10 @@ CLAUSES: Final = {
         Clause(
             "T5",
             _(
-                "Outside development every plain request is sent on to HTTPS, browsers are told to "
-                "use nothing else for a year, and the cookie travels encrypted only."
+                "The shipped proxy takes TLS 1.2 and 1.3 alone and answers plain HTTP with a "
+                "redirect. Browsers are told to use nothing else for a year, the cookie travels "
+                "encrypted only, and without these settings a server does not start."
             ),
-            rest=_("The proxy that ends the encryption is not shipped yet."),
         ),
         Clause(
             "P1",
