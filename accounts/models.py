@@ -114,7 +114,9 @@ class Company(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True, editable=False)  # by its owner, for good
+    closed_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # by its owner, for good
 
     class Meta:
         verbose_name_plural = "companies"

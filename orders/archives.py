@@ -1,6 +1,6 @@
 """An archive on its way into the database: a ZIP, sealed a piece at a time, and never on a disk.
 
-Each table is written twice, as JSON and as CSV, by whom it is taken along for: `yours/`, `company/`.
+Each table is written twice, as JSON and as CSV.
 """
 
 from __future__ import annotations

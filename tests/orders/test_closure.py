@@ -84,9 +84,7 @@ def test_who_goes_leaves_a_number(everything):
     for table in ("accounts_pass", "account_emailaddress", "orders_export"):
         found = everything.execute(f"SELECT FROM {table} WHERE user_id = %s", [number])
         assert found.rowcount == 0
-    acceptances = everything.execute(
-        "SELECT FROM policy_acceptance WHERE user_id = %s", [number]
-    )
+    acceptances = everything.execute("SELECT FROM policy_acceptance WHERE user_id = %s", [number])
     assert acceptances.rowcount == 2
 
 
@@ -173,16 +171,22 @@ def test_only_an_owner_closes_a_company(someone, everything):
         closure.begin(by=by)
     with as_(someone), pytest.raises(InsufficientPrivilege), transaction.atomic():
         gate.close_company(gate.new_secret(), until=by_and_by())
-    assert everything.execute("SELECT FROM accounts_company WHERE closed_at IS NOT NULL").rowcount == 0
+    assert (
+        everything.execute("SELECT FROM accounts_company WHERE closed_at IS NOT NULL").rowcount == 0
+    )
 
 
 def test_no_other_pass_clears_anything(everything):
     with as_(ann), pytest.raises(InsufficientPrivilege), transaction.atomic():
         gate.clear_company(10)
     for statement in ("DELETE FROM orders_order", "DELETE FROM accounts_auditentry"):
-        with as_(ann), pytest.raises(DatabaseError), transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
+        with (
+            as_(ann),
+            pytest.raises(DatabaseError),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
     assert counted(everything, company_called("aurora").pk)["orders_order"] == 1
 
 

@@ -106,17 +106,13 @@ def test_only_an_owner_takes_the_company_along(someone):
     with pytest.raises(PermissionDenied):
         begun(someone, of_company=True)
     with as_(someone), pytest.raises(InsufficientPrivilege), transaction.atomic():
-        gate.open_export(
-            gate.new_secret(), of_company=True, entry_id=uuid7(), until=timezone.now()
-        )
+        gate.open_export(gate.new_secret(), of_company=True, entry_id=uuid7(), until=timezone.now())
 
 
 def test_no_pass_of_this_kind_is_made_in_another_way():
     for kind in ("export", "closing"):
         with pytest.raises(Exception, match="function of its own"), transaction.atomic():
-            gate.open_pass(
-                gate.new_secret(), kind=kind, user_id=ann.user.pk, until=timezone.now()
-            )
+            gate.open_pass(gate.new_secret(), kind=kind, user_id=ann.user.pk, until=timezone.now())
 
 
 def test_the_audit_says_who_took_the_company_along():

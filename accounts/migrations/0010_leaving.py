@@ -172,7 +172,7 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON acc
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0008_checked_at_commit")]
+    dependencies: ClassVar = [("accounts", "0009_answered_at_once")]
     operations: ClassVar = [
         migrations.AddField(
             "company", "closed_at", models.DateTimeField(null=True, blank=True, editable=False)
