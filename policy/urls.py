@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from policy.models import Kind
-from policy.views import accepting, jurisdictions, proving, publishing, reading
+from policy.views import accepting, declaring, jurisdictions, proving, publishing, reading
 
 CRM, SITE, COMPANY = {"kind": Kind.CRM}, {"kind": Kind.SITE}, {"kind": Kind.COMPANY}
 
@@ -38,6 +38,7 @@ ours = [
     path("operator/jurisdictions/", jurisdictions.jurisdictions, name="jurisdictions"),
     path("operator/jurisdictions/<slug:code>/lifting/", jurisdictions.lifting, name="lifting"),
     path("company/policy/", publishing.company, name="company_edition"),
+    path("company/citizenship/", declaring.citizenship, name="citizenship"),
     path("company/policy/preview/", publishing.company_preview, name="company_preview"),
 ]
 

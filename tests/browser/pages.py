@@ -50,6 +50,7 @@ PAGES = {
         "/policy/",
         "/decline/",
         "/password/",
+        "/company/citizenship/",
         NOWHERE,
     ),
     ADMIN: (
@@ -58,6 +59,7 @@ PAGES = {
         "/orders/import/",
         "/company/",
         "/company/policy/",
+        "/company/coverage/",
         "/company/refusals/",
         "/orders/?stopped=yes",
     ),
