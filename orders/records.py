@@ -1,0 +1,101 @@
+"""What becomes of orders and what hangs on them (`accounts.records`)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict
+from typing import Any, Final
+
+from accounts.records import Fate, Record, register
+from orders.chunks import plain, unpack
+from orders.imports import SEALED_CHUNK, SEALED_REFUSAL
+from orders.keys import Keys
+
+OWN: Final = "the company's own, and about its buyers"
+
+
+def person(held: Keys, envelope: bytes, order_id: uuid.UUID) -> dict[str, Any]:
+    return asdict(held.open_person(envelope, order_id))
+
+
+def comment(held: Keys, envelope: bytes, comment_id: uuid.UUID) -> str:
+    return held.open_comment(envelope, comment_id)
+
+
+def waiting(held: Keys, envelope: bytes, chunk_id: uuid.UUID) -> list[dict[str, Any]]:
+    """The orders of a chunk that no worker has taken up."""
+    chunk = held.open(envelope, row_id=chunk_id, purpose=SEALED_CHUNK)
+    return [plain(each) for each in unpack(chunk)]
+
+
+def line(held: Keys, envelope: bytes, refusal_id: uuid.UUID) -> list[dict[str, str]]:
+    """What a refused line said."""
+    return [json.loads(held.open(envelope, row_id=refusal_id, purpose=SEALED_REFUSAL))]
+
+
+register(
+    Record(
+        "orders_order",
+        "orders; the buyer sealed, findable by a keyed hash",
+        OWN,
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+        of_company="company_id",
+        leaves_out=("phone_hash",),
+        opens={"person": person},
+    ),
+    Record(
+        "orders_item",
+        "what was ordered",
+        OWN,
+        company=Fate.ERASED,
+        of_company="company_id",
+    ),
+    Record(
+        "orders_offer",
+        "what is sold",
+        "the company's own",
+        company=Fate.ERASED,
+        of_company="company_id",
+    ),
+    Record(
+        "orders_comment",
+        "what was said of a buyer, sealed",
+        OWN,
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+        of_company="company_id",
+        opens={"body": comment},
+    ),
+    Record(
+        "orders_searchword",
+        "keyed hashes by which buyers are found",
+        "of no use to anybody else: nobody takes them along",
+        company=Fate.ERASED,
+    ),
+    Record(
+        "orders_import",
+        "which files were imported, by whom, with what result",
+        "the company's own",
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+        of_company="company_id",
+    ),
+    Record(
+        "orders_importchunk",
+        "orders of a file that are not stored yet, sealed",
+        OWN,
+        company=Fate.ERASED,
+        of_company="company_id",
+        opens={"body": waiting},
+    ),
+    Record(
+        "orders_importrefusal",
+        "lines of a file that were refused, sealed, and why",
+        OWN,
+        company=Fate.ERASED,
+        of_company="company_id",
+        opens={"body": line},
+    ),
+)

@@ -1,0 +1,56 @@
+"""What becomes of policies and acceptances (`accounts.records`)."""
+
+from typing import Final
+
+from accounts.records import Fate, Record, register
+
+EVIDENCE: Final = "evidence of what was promised and accepted, which outlives whom it is about"
+
+register(
+    Record(
+        "policy_policy",
+        "which policies there are, and whose",
+        EVIDENCE,
+        company=Fate.KEPT,
+        of_company="company_id",
+    ),
+    Record(
+        "policy_policyversion",
+        "when which version was published, by whom, with which hashes",
+        EVIDENCE,
+        account=Fate.KEPT,
+        company=Fate.KEPT,
+        of_company="company_id",
+    ),
+    Record(
+        "policy_policytext",
+        "the published texts, which were public",
+        EVIDENCE,
+        company=Fate.KEPT,
+        of_company="version__company_id",
+    ),
+    Record(
+        "policy_acceptance",
+        "who accepted which text when, chained; no address, no browser",
+        EVIDENCE + ", by the number of a person",
+        account=Fate.KEPT,
+        company=Fate.KEPT,
+        of_user="user_id",
+        of_company="company_id",
+    ),
+    Record(
+        "policy_jurisdiction",
+        "the operator's list of prohibited jurisdictions",
+        "the operator's decisions, public",
+        account=Fate.KEPT,
+    ),
+    Record(
+        "policy_refusal",
+        "counts of what clause P2 refused, by company, day and rule",
+        "counts, which the operator adds up; about nobody",
+        company=Fate.KEPT,
+        of_company="company_id",
+    ),
+    Record("policy_proofrun", "when the proofs ran", "about nobody"),
+    Record("policy_proofresult", "what each proof saw, in figures", "about nobody"),
+)
