@@ -56,7 +56,7 @@ class CountriesField(forms.CharField):
         return value if isinstance(value, str) else listed(value or ())
 
     def to_python(self, value: Any) -> Any:
-        parts = [part.strip() for part in SEPARATORS.split(super().to_python(value))]
+        parts = [part.strip() for part in SEPARATORS.split(super().to_python(value) or "")]
         codes = {part: country_code(part) for part in parts if part}
         if unknown := [part for part, code in codes.items() if not code]:
             raise forms.ValidationError(
