@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import connection, connections, transaction
 from django.utils import timezone
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
@@ -81,6 +82,11 @@ def _ask(sql: str, parameters: tuple[Any, ...], row_factory: Any = tuple_row) ->
         return cursor.fetchone()
 
 
+def failed() -> bool:
+    """Whether the transaction under way was refused something, and now takes no more statements."""
+    return connection.connection.info.transaction_status == TransactionStatus.INERROR
+
+
 PURPOSES = ("vouch", "issue")
 SETTINGS = ("gate.app", "gate.pass", "gate.company")
 
@@ -98,7 +104,9 @@ def carrying(secret: str | None, *, verifying: bool = False) -> Iterator[Entry]:
             "SELECT " + ", ".join("current_setting(%s, true)" for _ in SETTINGS), SETTINGS
         )
         yield enter(secret, verifying=verifying)
-        if before:
+        if failed():
+            transaction.set_rollback(True)
+        elif before:
             _present(dict(zip(SETTINGS, before, strict=True)))
 
 

@@ -56,6 +56,8 @@ class GateMiddleware(SessionMiddleware):
             response: Any = self.get_response(request)
             if entry.user_id:
                 patch_cache_control(response, private=True, no_store=True)
+            if gate.failed():  # in a view without a savepoint: it is answered, and nothing kept
+                return response
             return self.process_response(request, response)
 
 

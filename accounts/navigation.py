@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
 
 from accounts.gate import Entry
 from accounts.requests import Request
@@ -43,14 +45,21 @@ def places(request: Request) -> dict[str, Any]:
 def _open_to(request: Request, entry: Entry) -> list[dict[str, Any]]:
     if not entry.company_id:
         return []
-    found = [
-        {"url": reverse(place.url_name), "icon": place.icon, "label": place.label}
-        for place in PLACES
-        if place.permission is None or entry.may(place.permission)
-    ]
+    found = _open_to_role(entry.role, get_language())
     here = max(
         (place["url"] for place in found if request.path.startswith(place["url"])),
         key=len,
         default=None,
     )
     return [{**place, "current": place["url"] == here} for place in found]
+
+
+@cache
+def _open_to_role(role: str | None, language: str) -> list[dict[str, Any]]:
+    """The same for all who have the role; `language` is the one that is active."""
+    by = Entry(role=role)
+    return [
+        {"url": reverse(place.url_name), "icon": place.icon, "label": str(place.label)}
+        for place in PLACES
+        if place.permission is None or by.may(place.permission)
+    ]

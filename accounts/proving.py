@@ -24,7 +24,7 @@ import psycopg
 from django.db import connection, transaction
 from django.utils.module_loading import autodiscover_modules
 
-Figures = dict[str, int | str]
+Figures = dict[str, int]
 
 # Where a proof is carried out. Whatever stays behind after it belongs on a copy: a system of its
 # own, started for the purpose from the same code. What leaves nothing may attack the running one,

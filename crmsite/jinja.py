@@ -4,10 +4,10 @@ from typing import Any
 
 from jinja2 import Environment
 
-from crmsite.look import icon
+from crmsite.look import badge, icon
 
 
 def environment(**options: Any) -> Environment:
     made = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701 - Django sets autoescape
-    made.globals["icon"] = icon
+    made.globals |= {"icon": icon, "badge": badge}
     return made

@@ -27,6 +27,12 @@ def icon(name: str, size: int = 16) -> str:
     return lucide(name, size=size, **{"class": "i", "aria-hidden": "true"})
 
 
+@cache
+def badge(tone: str, name: str, label: str) -> SafeString:
+    """A status as templates/partials/badge.html marks it, written once for each."""
+    return format_html('<span class="st s-{}">{}{}</span>', tone, icon(name), label)
+
+
 @register.filter
 def grouped(number: int) -> str:
     """The number with its thousands apart, as the language has it: "10,000"."""

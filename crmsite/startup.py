@@ -1,5 +1,9 @@
-"""What must hold before a process serves: its database role can be kept out by row rules."""
+"""What must hold before a process serves: its database role can be kept out by row rules, and
+outside development nothing of it travels in the clear."""
 
+from typing import Any, Final
+
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
@@ -43,7 +47,37 @@ WHERE me.rolname = session_user AND NOT me.rolsuper AND (
 ORDER BY 1
 """
 
+A_YEAR: Final = 365 * 24 * 3600  # seconds
+
+# Clause T5: what each of these settings must be wherever others than the developer come by.
+ENCRYPTED: Final[dict[str, Any]] = {
+    "SECURE_SSL_REDIRECT": True,
+    "SECURE_HSTS_SECONDS": A_YEAR,
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
+    "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
+    "SESSION_COOKIE_NAME": "__Host-covenant",
+    "SESSION_COOKIE_SECURE": True,
+    "SESSION_COOKIE_HTTPONLY": True,
+    "CSRF_USE_SESSIONS": True,
+}
+
 NAMED = 5  # of a role that owns everything, this many are proof enough
+
+
+def refuse_plain_http() -> None:
+    """Stop a process that would serve others unencrypted, or let its cookie travel so.
+
+    Raises ImproperlyConfigured, naming the settings. A developer's own machine has no certificate;
+    `development.refuse_a_server` sees to it that it is one.
+    """
+    if settings.DEVELOPMENT:
+        return
+    wrong = [name for name, value in ENCRYPTED.items() if getattr(settings, name) != value]
+    if wrong:
+        raise ImproperlyConfigured(
+            "This is no developer's machine, so all of it must be HTTPS (clause T5), but changed "
+            f"are: {', '.join(wrong)}."
+        )
 
 
 def refuse_a_powerful_role() -> None:

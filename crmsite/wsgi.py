@@ -10,5 +10,6 @@ application = get_wsgi_application()
 
 from crmsite import logs, startup  # noqa: E402  (settings first)
 
+startup.refuse_plain_http()
 startup.refuse_a_powerful_role()
 logs.withhold_gunicorns_words()

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,7 +9,9 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import audit, navigation
+        from orders import moves_installed
 
+        post_migrate.connect(moves_installed.install, sender=self)
         audit.register(
             **{
                 "order.added": _("added the order"),

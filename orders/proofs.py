@@ -192,7 +192,7 @@ def takes_an_order(owner: Somebody) -> bool:
 @proves(
     "C2",
     tried=_(
-        "Added, moved, commented and edited an order: %(deeds)s deeds, and an entry for each that "
+        "Added an order, commented on it and moved it: %(deeds)s deeds, and an entry for each that "
         "names who did it."
     ),
 )

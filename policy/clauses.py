@@ -96,10 +96,10 @@ CLAUSES: Final = {
         Clause(
             "T5",
             _(
-                "Outside development every plain request is sent on to HTTPS, browsers are told to "
-                "use nothing else for a year, and the cookie travels encrypted only."
+                "The shipped proxy takes TLS 1.2 and 1.3 alone and answers plain HTTP with a "
+                "redirect. Browsers are told to use nothing else for a year, the cookie travels "
+                "encrypted only, and without these settings a server does not start."
             ),
-            rest=_("The proxy that ends the encryption is not shipped yet."),
         ),
         Clause(
             "P1",

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from accounts.proving import BROKEN, KEPT, RUNNING, UNTRIED, Figures, Proof, every_proof
@@ -63,7 +64,8 @@ def sentence(proof: Proof, result: Result | None) -> str:
     if result is None:
         return _("Not tried yet.")
     if result.outcome == KEPT:
-        return str(proof.tried) % defaultdict(lambda: "?", result.figures)
+        shown = {name: number_format(n, force_grouping=True) for name, n in result.figures.items()}
+        return str(proof.tried) % defaultdict(lambda: "?", shown)
     if result.outcome == UNTRIED:
         return _("Not tried here: %(lacking)s.") % {"lacking": result.said}
     return result.said

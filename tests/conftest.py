@@ -1,6 +1,7 @@
 """What every test stands on: a database of its worker's own, used as the web role."""
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import django
@@ -30,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     chromium.say_if_missing(terminalreporter)
+    if not shutil.which("caddy"):
+        terminalreporter.section("caddy is missing: tests/test_tls.py tried nothing of the proxy")
 
 
 @pytest.fixture(scope="session")

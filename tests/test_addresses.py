@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from unittest import mock
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from crmsite import headers
 from orders.models import Import, Order
 from tests import people
 
@@ -264,6 +266,47 @@ def test_an_object_out_of_reach_answers_like_one_that_does_not_exist(
     nowhere = client.get(f"/orders/{uuid4()}/")
     assert there.status_code == nowhere.status_code == 404
     assert without_tokens(there.text) == without_tokens(nowhere.text)
+
+
+ELSEWHERE = ("/nowhere/", "/static/css/app.css", "/static/nowhere.css", "/favicon.ico")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("visitor", [None, people.ann, people.olga], ids=str)
+@pytest.mark.parametrize("method", ["get", "post", "put"])
+def test_every_answer_tells_the_browser_what_it_may_not(
+    visitor: people.Someone | None, method: str, arguments: dict[str, object]
+) -> None:
+    """Pages, redirects, refusals and files: the headers that Mozilla's observatory asks for."""
+    paths = [address(name, pattern, arguments) for name, pattern in patterns()]
+    for path in (*paths, *ELSEWHERE):
+        with transaction.atomic():
+            client = Client(raise_request_exception=False)
+            if visitor:
+                people.sign_in(client, visitor)
+            told = getattr(client, method)(path).headers
+            transaction.set_rollback(True)
+        assert {name: told.get(name) for name in FIXED} == FIXED, path
+        assert told["Referrer-Policy"] in ("same-origin", "strict-origin"), path
+        assert set(told["Content-Security-Policy"].split("; ")) >= CONTENT_POLICY, path
+
+
+FIXED = {
+    name: value
+    for name, value in headers.EVERY.items()
+    if name not in ("Content-Security-Policy", "Referrer-Policy")
+}
+CONTENT_POLICY = {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"}
+
+
+@pytest.mark.django_db
+def test_a_failure_tells_the_browser_the_same() -> None:
+    client = Client(raise_request_exception=False)
+    with mock.patch("crmsite.views.render", side_effect=RuntimeError):
+        answer = client.get("/")
+    assert answer.status_code == 500
+    assert headers.EVERY.keys() <= answer.headers.keys()
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
 def without_tokens(page: str) -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -33,6 +34,7 @@ PLACES = ("older", "newer")  # names in the query string: beside which order the
 
 @requires("orders.read")
 @require_safe
+@transaction.non_atomic_requests  # it changes nothing, so there is nothing to undo
 def orders(request: Request) -> HttpResponse:
     by = request.gate
     held = keys.held(by)

@@ -136,7 +136,7 @@ DROP FUNCTION gate.declaration(jsonb);
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         ("policy", "0006_checked_at_commit"),
-        ("accounts", "0009_countries_of_members"),
+        ("accounts", "0010_countries_of_members"),
     ]
     operations: ClassVar = [
         migrations.AddField(

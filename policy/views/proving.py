@@ -14,11 +14,11 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.guard import public
-from accounts.proving import Proof
+from accounts.proving import RUNNING, Proof, every_proof
 from accounts.requests import Request
 from policy import documents, source, verdicts
 from policy.clauses import CLAUSES
-from policy.models import PolicyVersion
+from policy.models import PolicyVersion, PolicyVersionQuerySet
 from policy.proofruns import ProofResult, ProofRun
 
 OLD: Final = timedelta(days=30)  # after which a proof is to be tried again
@@ -32,29 +32,37 @@ def proofs(request: Request) -> HttpResponse:
     shown = facts()
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return JsonResponse(shown)
-    return render(request, "policy/proofs.html", shown)
+    promises = shown["tally"][verdicts.PROMISE_ONLY]
+    return render(request, "policy/proofs.html", {**shown, "promises": promises})
 
 
 def facts() -> dict[str, Any]:
     """All that the page says, in the reader's language."""
     results, run = ProofResult.objects.last_of_each(), ProofRun.objects.order_by("-at").first()
-    texts = list(
-        PolicyVersion.objects.filter(company=None).in_force().prefetch_related("texts")
-        .order_by("-kind")
-    )  # fmt: skip
-    promised = [clause for text in texts for clause in _clauses_of(text, results)]
+    texts = [_text(version) for version in _in_force()]
+    promised = [clause for version in _in_force() for clause in _clauses_of(version, results)]
     named = {clause["id"] for clause in promised}
-    others = [_clause(id, "", "", results) for id in CLAUSES if id not in named]
     return {
         "code": {"version": source.fingerprint(), "commit": source.commit()},
         "last_run": run and {"at": run.at, "code": run.code, "commit": run.commit},
         "code_has_changed": bool(run and run.code != source.fingerprint()),
         "is_old": bool(run and run.at < timezone.now() - OLD),
         "tally": verdicts.tally(clause["status"] for clause in promised),
-        "texts": [_text(text) for text in texts],
+        "texts": texts,
+        "comparisons": [
+            _proof(proof, results.get(proof.name))
+            for proof in every_proof().values()
+            if proof.where == RUNNING
+        ],
         "clauses": promised,
-        "not_promised": others,
+        "not_promised": [_clause(id, results) for id in CLAUSES if id not in named],
     }
+
+
+def _in_force() -> PolicyVersionQuerySet:
+    """The platform's texts: the site's first, as whoever comes here reads them."""
+    versions = PolicyVersion.objects.filter(company=None).in_force()
+    return versions.prefetch_related("texts").order_by("-kind")
 
 
 def _text(version: PolicyVersion) -> dict[str, Any]:
@@ -63,23 +71,23 @@ def _text(version: PolicyVersion) -> dict[str, Any]:
         "kind": version.kind,
         "version": version.number,
         "url": version.get_absolute_url(),
+        "title": documents.document(version.text_in(get_language()).body).title,
     }
 
 
 def _clauses_of(version: PolicyVersion, results: Results) -> Iterator[dict[str, Any]]:
     """The clauses of a text in their order, each by its heading."""
-    url = version.get_absolute_url()
+    text = _text(version)
     for passage in documents.passages(version.text_in(get_language()).body):
         if passage.clause and passage.tag == "h3":
-            yield _clause(passage.clause, passage.text, f"{url}#{passage.clause}", results)
+            promised = {"title": passage.text, "url": f"{text['url']}#{passage.clause}"}
+            yield {**_clause(passage.clause, results), **promised, "promised_in": text["title"]}
 
 
-def _clause(id: str, title: str, url: str, results: Results) -> dict[str, Any]:
+def _clause(id: str, results: Results) -> dict[str, Any]:
     known = CLAUSES.get(id)
     return {
         "id": id,
-        "title": title,
-        "url": url,
         "status": verdicts.verdict(id, results),
         "kept_by": str(known.kept_by) if known else "",
         "rest": str(known.rest) if known else "",
@@ -90,6 +98,7 @@ def _clause(id: str, title: str, url: str, results: Results) -> dict[str, Any]:
 def _proof(proof: Proof, result: ProofResult | None) -> dict[str, Any]:
     return {
         "name": proof.name,
+        "attacks": proof.where != RUNNING,
         "result": verdicts.result_of(result),
         "tried": verdicts.sentence(proof, result),
         "where": result.where if result else None,

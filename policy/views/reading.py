@@ -88,6 +88,7 @@ def _document(request: Request, shown: PolicyVersion) -> HttpResponse:
             "versions": history(shown, in_force),
             "languages": _languages(shown, text.language),
             "accept_url": reverse("policy:accept") if str(shown.pk) in waiting else "",
+            "proofs_url": "" if shown.company_id else reverse("policy:proofs"),
         },
     )
 

@@ -26,7 +26,11 @@ from tests.orders.uploading import job_of, many, secret_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WRITE = "UPDATE orders_order SET reason = 'overtaken'"
+WRITE = """
+    INSERT INTO orders_offer (company_id, id, name)
+    SELECT id, gen_random_uuid(), 'overtaken ' || random() FROM accounts_company
+     WHERE slug = 'aurora'
+"""
 GAIL = "(SELECT id FROM accounts_user WHERE email = 'gail@aurora.example')"
 AURORA = "(SELECT id FROM accounts_company WHERE slug = 'aurora')"
 GAILS = f"user_id = {GAIL} AND company_id = {AURORA}"
@@ -46,7 +50,7 @@ REVOCATIONS = {
 
 @contextmanager
 def writing(someone: people.Someone = people.gail) -> Iterator[psycopg.Connection]:
-    """A transaction of the web role with that person's pass, which has changed an order."""
+    """A transaction of the web role with that person's pass, which has added an offer."""
     with begun(people.pass_of(someone)) as web:
         assert web.execute(WRITE).rowcount > 0
         yield web
@@ -81,7 +85,7 @@ def test_what_was_begun_before_it_is_not_committed_after(
 def nothing_changed(superuser: psycopg.Connection) -> bool:
     """Asked by a superuser: after some of the revocations nobody else could see the orders."""
     return superuser.execute(
-        "SELECT count(*) FROM orders_order WHERE reason = 'overtaken'"
+        "SELECT count(*) FROM orders_offer WHERE name LIKE 'overtaken%'"
     ).fetchone() == (0,)
 
 

@@ -77,6 +77,15 @@ def test_another_companys_claim_shows_nothing_after_a_good_one(
     assert "orders_order" in shown and "accounts_auditentry" in shown  # the probe itself works
 
 
+TOLD = """
+    INSERT INTO accounts_auditentry
+        (company_id, id, actor_id, at, actor_name, action, object_type, object_id, object_name,
+         changes)
+    SELECT company_id, gen_random_uuid(), %s, now(), '', 'order.edited', 'order', id, '', '{}'
+      FROM orders_order
+"""
+
+
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("lesser", [people.pat, people.mia], ids=["a partner", "an agent"])
 def test_the_reach_that_one_pass_has_does_not_go_over_to_another(
@@ -90,6 +99,7 @@ def test_the_reach_that_one_pass_has_does_not_go_over_to_another(
             " WHERE m.user_id = %s",
             [people.gus.user.pk],
         )
+        connection.execute(TOLD, [people.ann.user.pk])
     ids = [str(id_of("borealis")), str(id_of("aurora"))]
     for companies, passes in ((ids, [beas, theirs]), (ids[::-1], [theirs, beas])):
         with presenting(passes[0], "aurora") as connection:

@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import gate
+from accounts import audit, gate
 from accounts.models import AuditEntry, Membership
 from orders import keys
 from orders.intake import ItemDraft, Prohibited
@@ -403,8 +403,9 @@ def test_an_erasure_leaves_nobody():
 
 def test_the_database_empties_what_only_says_that_it_is_erased():
     order = added(country="RO")
-    with as_(ann):
+    with as_(ann) as by:
         sql("UPDATE orders_order SET erased_at = now() WHERE id = %s", order.id)
+        audit.record(by=by, action="order.erased", of=order)
         order.refresh_from_db()
         assert (bytes(order.person), order.phone_hash, order.country) == (b"", None, "")
         assert not SearchWord.objects.filter(order_id=order.id).exists()

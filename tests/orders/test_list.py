@@ -13,7 +13,7 @@ from orders.filters import Place
 from orders.intake import OrderDraft
 from orders.models import Order
 from tests.orders.test_moves import IOANA, LAMP, add
-from tests.people import adam, ann, as_, bea, gail, gus, lena, nina, pat, sign_in
+from tests.people import adam, ann, as_, bea, gail, gus, lena, newt, nina, pat, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -264,3 +264,13 @@ def test_the_panel_kept_of_one_reader_is_no_others(client):
     wrong = client.get("/orders/?since=2026-05-02&until=2026-05-01").content.decode()
     assert 'value="2026-05-02"' in wrong and 'class="wrong"' in wrong
     assert 'class="wrong"' not in client.get("/orders/").content.decode()
+
+
+def test_what_the_database_refuses_the_list_is_answered_all_the_same(client, monkeypatch):
+    """As where a version comes into force while the page is made: the view has no savepoint."""
+    sign_in(client, newt)
+    monkeypatch.setattr("policy.middleware.refuses", lambda request, demand: None)
+    answer = client.get("/orders/")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accept/")
+    assert client.get("/accept/").status_code == 200

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.utils import timezone
 
+from accounts import audit
 from orders.models import Order
 from tests.orders.test_moves import add
 from tests.people import adam, ann, as_, gail, gus, lena, pat, sign_in
@@ -27,8 +28,9 @@ def _nothing_waits():
 
 
 def waiting(by, status="new", *, recall_at=None, agent=None, created_at=NOW):
-    order = add(by, agent=agent, created_at=created_at)
-    Order.objects.filter(id=order.id).update(status=status, recall_at=recall_at)
+    order = add(by, agent=agent, created_at=created_at, status=status)
+    Order.objects.filter(id=order.id).update(recall_at=recall_at)
+    audit.record(by=by, action="order.edited", of=order, fields=["recall_at"])
     return order
 
 

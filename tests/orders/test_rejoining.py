@@ -61,9 +61,10 @@ def test_who_comes_back_for_a_partner_sees_that_partners_orders_alone(old):
     client = come_back("partner", new_partner="web25")
     assert gail.membership().role == "partner"
     assert not sees(client, old)
-    with as_(ann):
+    with as_(ann) as by:
         partner_id = Partner.objects.get(name="web25").id
-        Order.objects.filter(id=old.id).update(partner_id=partner_id)
+        order = Order.objects.get(id=old.id)
+        order.edit(by=by, version=order.version, partner=partner_id)
     assert sees(client, old)
 
 

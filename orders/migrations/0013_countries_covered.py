@@ -32,7 +32,7 @@ DROP FUNCTION gate.cover_order();
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0010_checked_at_commit"),
+        ("orders", "0012_team_of_who_moves_teams"),
         ("policy", "0007_countries"),
     ]
     operations: ClassVar = [

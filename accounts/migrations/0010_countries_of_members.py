@@ -25,7 +25,7 @@ DROP POLICY changes ON accounts_company;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0008_checked_at_commit")]
+    dependencies: ClassVar = [("accounts", "0009_answered_at_once")]
     operations: ClassVar = [
         migrations.AddField("company", "strict", models.BooleanField(db_default=False)),
         migrations.AddField(

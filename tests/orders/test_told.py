@@ -1,0 +1,150 @@
+"""SQL smuggled into a request moves no order past the table of moves, and none untold."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from accounts import gate
+from orders import moves_installed
+from orders.models import Order
+from tests import people
+from tests.orders.test_moves import add
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHANGE = "UPDATE orders_order SET reason = 'untold' WHERE id = %s"
+ENTRY = """
+    INSERT INTO accounts_auditentry
+        (company_id, id, actor_id, at, actor_name, action, object_type, object_id, object_name,
+         changes)
+    SELECT company_id, gen_random_uuid(), %s, now(), '', %s, 'order', id, '', %s
+      FROM orders_order WHERE id = %s
+"""
+
+
+@pytest.fixture
+def order() -> Order:
+    with people.as_(people.ann) as by:
+        return add(by)
+
+
+@contextmanager
+def smuggling(someone: people.Someone) -> Iterator[psycopg.Connection]:
+    """A transaction of the web role with that person's pass, not committed."""
+    connection = psycopg.connect(os.environ["DATABASE_URL"])
+    try:
+        secret = people.pass_of(someone)
+        connection.execute("SELECT gate.enter(%s, %s, false)", [gate._key("vouch"), secret])
+        yield connection
+    finally:
+        connection.close()
+
+
+def move(web: psycopg.Connection, order: Order, to: str) -> None:
+    web.execute("UPDATE orders_order SET status = %s WHERE id = %s", [to, order.id])
+
+
+def tell(
+    web: psycopg.Connection,
+    order: Order,
+    action: str = "order.edited",
+    by: people.Someone = people.ann,
+    **changes: str,
+) -> None:
+    web.execute(ENTRY, [by.user.pk, action, json.dumps(changes), order.id])
+
+
+def refused(web: psycopg.Connection) -> bool:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web.commit()
+    return True
+
+
+def as_it_was(order: Order) -> bool:
+    with people.as_(people.ann):
+        now = Order.objects.get(id=order.id)
+    return (now.status, now.reason) == (order.status, order.reason)
+
+
+def test_a_change_that_nobody_tells_of_is_refused(order: Order) -> None:
+    with smuggling(people.ann) as web:
+        web.execute(CHANGE, [order.id])
+        assert refused(web)
+    assert as_it_was(order)
+
+
+@pytest.mark.parametrize("action", ["order.commented", "order.revealed", "person.placed"])
+def test_an_entry_of_something_else_does_not_tell_of_it(order: Order, action: str) -> None:
+    with smuggling(people.ann) as web:
+        web.execute(CHANGE, [order.id])
+        tell(web, order, action)
+        assert refused(web)
+    assert as_it_was(order)
+
+
+def test_an_entry_about_another_order_does_not_tell_of_it(order: Order) -> None:
+    with people.as_(people.ann) as by:
+        other = add(by)
+    with smuggling(people.ann) as web:
+        web.execute(CHANGE, [order.id])
+        tell(web, other)
+        assert refused(web)
+    assert as_it_was(order)
+
+
+def test_an_entry_that_is_taken_back_does_not_tell_of_it(order: Order) -> None:
+    with smuggling(people.ann) as web:
+        web.execute(CHANGE, [order.id])
+        web.execute("SAVEPOINT here")
+        tell(web, order)
+        web.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        web.execute("ROLLBACK TO here")
+        assert refused(web)
+    assert as_it_was(order)
+
+
+def test_a_change_that_is_told_is_committed(order: Order, owner: psycopg.Connection) -> None:
+    with smuggling(people.ann) as web:
+        web.execute(CHANGE, [order.id])
+        tell(web, order)
+        web.commit()
+    assert not as_it_was(order)
+    assert owner.execute("SELECT count(*) FROM gate.untold").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("to", ["paid", "confirmed", "delivered"])
+def test_no_status_is_reached_that_no_move_leads_to(order: Order, to: str) -> None:
+    with smuggling(people.ann) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        move(web, order, to)
+    assert as_it_was(order)
+
+
+def test_a_move_is_made_by_the_roles_that_may(order: Order) -> None:
+    """An agent takes a new order, and only a lead throws it away."""
+    with smuggling(people.gus) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        move(web, order, "trash")
+    with smuggling(people.lena) as web:
+        move(web, order, "trash")
+        tell(web, order, "order.moved", people.lena, **{"from": "new", "to": "trash"})
+        web.commit()
+    assert not as_it_was(order)
+
+
+def test_a_move_is_told_as_it_was(order: Order) -> None:
+    with smuggling(people.ann) as web:
+        move(web, order, "processing")
+        tell(web, order, "order.moved", **{"from": "new", "to": "trash"})
+        tell(web, order, "order.edited")
+        assert refused(web)
+    assert as_it_was(order)
+
+
+def test_the_moves_in_the_database_are_those_in_the_table(owner: psycopg.Connection) -> None:
+    stored = owner.execute("SELECT origin, target, made_by FROM gate.move").fetchall()
+    assert set(stored) == moves_installed.allowed()

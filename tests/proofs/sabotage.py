@@ -1,0 +1,83 @@
+"""What breaks a clause: middleware that somebody could slip in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class Saboteur:
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+
+class Baker(Saboteur):
+    """Sets a cookie of its own."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.set_cookie("visitor", "1")
+        return response
+
+
+class Scribe(Saboteur):
+    """Writes down what people send: cookies, queries and forms."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        told = f"{request.COOKIES} {request.get_full_path()} {request.body!r}\n"
+        with Path(os.environ["SABOTAGE"]).open("a") as log:
+            log.write(told)
+        return self.get_response(request)
+
+
+class Keeper(Saboteur):
+    """Keeps the cookie with the session. Stands inside the session's middleware."""
+
+    def process_view(self, request: HttpRequest, *_: object) -> None:
+        if cookie := request.COOKIES.get("covenant"):
+            request.session["cookie"] = cookie
+
+
+class Embedder(Saboteur):
+    """Loads a counter into every page."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        counter = '<script src="https://mc.yandex.ru/metrika/tag.js"></script>'
+        return lengthened(self.get_response(request), counter)
+
+
+class Leaker(Saboteur):
+    """Shows everybody the names of the offers."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        with psycopg.connect(os.environ["OWNER_DATABASE_URL"]) as owner:
+            owner.execute("ALTER TABLE orders_offer NO FORCE ROW LEVEL SECURITY")
+            names = owner.execute("SELECT string_agg(name, ' ') FROM orders_offer").fetchone()
+            owner.rollback()
+        return lengthened(response, str(names))
+
+
+class Insister(Saboteur):
+    """Lets nobody decline or go before having accepted."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path in ("/decline/", "/company/departure/"):
+            return HttpResponseRedirect("/accept/")
+        return self.get_response(request)
+
+
+def lengthened(response: HttpResponse, more: str) -> HttpResponse:
+    if not response.streaming:
+        response.content += more.encode()
+        response["Content-Length"] = str(len(response.content))
+    return response

@@ -1,0 +1,67 @@
+"""Each mechanism of the gate, broken: the proof of it says so."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from accounts.guards import guards
+from accounts.proving import System
+from tests.proofs.conftest import holds, is_seen_broken
+
+
+def test_the_gate_stands(system: System) -> None:
+    holds("accounts.no_rank_reads_an_order", system)
+    holds("accounts.the_record_is_only_added_to", system)
+
+
+@pytest.mark.parametrize(
+    "sabotage",
+    [
+        "ALTER TABLE orders_order DISABLE ROW LEVEL SECURITY",
+        "CREATE POLICY staff ON orders_comment FOR SELECT USING (true)",
+        "DROP POLICY reads ON accounts_team; CREATE POLICY reads ON accounts_team USING (true)",
+    ],
+)
+def test_a_table_that_opens_is_seen(
+    system: System, owner: psycopg.Connection, sabotage: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("accounts.no_rank_reads_an_order", system, saying="reads ")
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        ("DROP TRIGGER append_only ON accounts_auditentry", "changed, deleted or emptied"),
+        ("ALTER TABLE accounts_auditentry DISABLE TRIGGER append_only", "changed, deleted"),
+        ("DROP TRIGGER tell_truly ON accounts_auditentry", "what its maker wanted"),
+        ("ALTER POLICY adds ON accounts_auditentry WITH CHECK (true)", "in another's name"),
+    ],
+)
+def test_a_record_that_can_be_rewritten_is_seen(
+    system: System, owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("accounts.the_record_is_only_added_to", system, saying=seen)
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        ("DROP POLICY reads ON orders_item", "row rule reads of orders_item"),
+        ("ALTER TABLE orders_item NO FORCE ROW LEVEL SECURITY", "table orders_item"),
+        ("GRANT SELECT ON accounts_pass TO PUBLIC", "right of everybody to accounts_pass"),
+        ("GRANT EXECUTE ON FUNCTION gate.doubt TO PUBLIC", "function gate.doubt(bigint,bigint)"),
+        ("ALTER TABLE accounts_auditentry DISABLE TRIGGER append_only", "trigger append_only of"),
+        ("ALTER TABLE orders_order DROP CONSTRAINT orders_order_total", "orders_order_total"),
+        ("UPDATE gate.permission SET scope = 'all' WHERE role = 'agent'", "permission "),
+    ],
+)
+def test_a_guard_that_differs_from_the_codes_is_seen(
+    owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    system = System(guards=guards())
+    holds("accounts.guards_stand_as_the_code_puts_them", system)
+    owner.execute(sabotage)
+    is_seen_broken("accounts.guards_stand_as_the_code_puts_them", system, saying=seen)

@@ -1,0 +1,72 @@
+"""Each mechanism of the site, broken: the proof of it says so."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+
+from accounts.proving import UNTRIED
+from crmsite import chromium
+from tests.proofs.conftest import Serve, carry_out, holds, is_seen_broken
+from tests.proofs.sabotage import Baker, Embedder, Keeper, Scribe
+
+HEADERS = "crmsite.public_pages_name_no_other_address"
+BROWSER = "crmsite.a_browser_is_left_as_it_was"
+NO_COUNTER = "crmsite.there_is_no_counter"
+ONE_COOKIE = "crmsite.signing_in_sets_one_cookie"
+NOWHERE = "crmsite.the_cookie_is_written_down_nowhere"
+
+needs_chromium = pytest.mark.skipif(not chromium.found(), reason=chromium.MISSING)
+
+
+def opened(source: str) -> dict[str, object]:
+    directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    return {"DIRECTIVES": directives | {"img-src": [*directives["img-src"], source]}}
+
+
+def test_the_site_keeps_to_itself(serve: Serve) -> None:
+    system = serve()
+    for proof in (HEADERS, NO_COUNTER, ONE_COOKIE, NOWHERE):
+        holds(proof, system)
+
+
+def test_an_opened_content_security_policy_is_seen(serve: Serve) -> None:
+    system = serve(CONTENT_SECURITY_POLICY=opened("https://pixel.example"))
+    is_seen_broken(HEADERS, system, saying="lets the browser ask others")
+
+
+def test_a_cookie_of_a_public_page_is_seen(serve: Serve) -> None:
+    is_seen_broken(HEADERS, serve(Baker), saying="sets a cookie")
+
+
+@needs_chromium
+def test_a_cookie_left_in_a_browser_is_seen(serve: Serve) -> None:
+    is_seen_broken(BROWSER, serve(Baker), saying="leaves something in the browser")
+
+
+def test_a_counter_is_seen(serve: Serve) -> None:
+    system = serve(Embedder)
+    is_seen_broken(NO_COUNTER, system, saying="has a counter: mc.yandex")
+    is_seen_broken(HEADERS, system, saying="loads from elsewhere")
+
+
+def test_a_second_cookie_is_seen(serve: Serve) -> None:
+    is_seen_broken(ONE_COOKIE, serve(Baker), saying="sets a second cookie")
+
+
+def test_a_cookie_for_scripts_is_seen(serve: Serve) -> None:
+    system = serve(SESSION_COOKIE_HTTPONLY=False)
+    is_seen_broken(ONE_COOKIE, system, saying="open to scripts")
+
+
+def test_a_cookie_in_a_log_is_seen(serve: Serve) -> None:
+    is_seen_broken(NOWHERE, serve(Scribe), saying="stands in log")
+
+
+def test_a_cookie_in_a_table_is_seen(serve: Serve) -> None:
+    is_seen_broken(NOWHERE, serve(Keeper), saying="stands in accounts_pass")
+
+
+def test_without_chromium_nothing_is_claimed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chromium, "found", lambda: None)
+    assert carry_out(BROWSER, serve()).outcome == UNTRIED

@@ -1,0 +1,117 @@
+"""Each mechanism of orders, broken: the proof of it says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from accounts import audit
+from accounts.proving import System
+from orders import proofs
+from orders.models import Order
+from tests.proofs.conftest import Serve, holds, is_seen_broken
+from tests.proofs.sabotage import Leaker, Scribe
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make prove` takes the time for all."""
+    spelled = list(proofs.spellings())
+    monkeypatch.setattr(proofs, "ORDERS", 20)
+    monkeypatch.setattr(proofs, "spellings", lambda: spelled[::9])
+
+
+def test_orders_are_kept(serve: Serve) -> None:
+    system = serve()
+    holds("orders.nobody_else_reads_or_writes_in_sql", system)
+    holds("orders.no_order_before_the_companys_policy", system)
+    holds("orders.every_change_names_its_doer", system)
+    holds("orders.the_prohibited_leave_nothing", system)
+    holds("orders.logs_know_nothing_of_an_order", system)
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        ("ALTER TABLE orders_comment DISABLE ROW LEVEL SECURITY", "reads orders_comment"),
+        ("CREATE POLICY more ON orders_offer FOR INSERT WITH CHECK (true)", "adds to orders_offer"),
+    ],
+)
+def test_a_row_rule_that_is_gone_is_seen(
+    system: System, owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("orders.nobody_else_reads_or_writes_in_sql", system, saying=seen)
+
+
+def test_a_page_that_shows_an_order_to_staff_is_seen(serve: Serve) -> None:
+    is_seen_broken(
+        "orders.nobody_else_opens_an_order_at_any_address", serve(Leaker), saying="shows an order"
+    )
+
+
+def test_an_order_that_needs_no_policy_is_seen(serve: Serve, owner: psycopg.Connection) -> None:
+    owner.execute(
+        "CREATE OR REPLACE FUNCTION gate.company_under_policy() RETURNS bigint LANGUAGE sql STABLE "
+        "SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT gate.claim()'"
+    )
+    is_seen_broken("orders.no_order_before_the_companys_policy", serve(), saying="without a policy")
+
+
+def test_a_deed_without_an_entry_is_seen(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = audit.record
+
+    def forgetful(*, action: str, **told: Any) -> object:
+        return None if action == "order.commented" else real(action=action, **told)
+
+    monkeypatch.setattr(audit, "record", forgetful)
+    is_seen_broken("orders.every_change_names_its_doer", system, saying="names only")
+
+
+def test_a_prohibited_person_in_a_log_is_seen(serve: Serve) -> None:
+    is_seen_broken("orders.the_prohibited_leave_nothing", serve(Scribe), saying="written into log")
+
+
+def test_a_prohibited_person_who_is_taken_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders.proofs.spellings", lambda: ["+7 747 293 76 14"])
+    is_seen_broken("orders.the_prohibited_leave_nothing", serve(), saying="answers 200")
+
+
+def test_a_buyers_name_outside_the_envelope_is_seen(
+    serve: Serve, database_files: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Order._drafted
+
+    def careless(draft: Any, verdict: Any, **told: Any) -> Order:
+        order = real(draft, verdict, **told)
+        order.external_id = draft.person.name
+        return order
+
+    holds("orders.a_thief_of_the_database_reads_nobody", database_files)
+    monkeypatch.setattr(Order, "_drafted", staticmethod(careless))
+    is_seen_broken(
+        "orders.a_thief_of_the_database_reads_nobody", database_files, saying="can be read in"
+    )
+
+
+def test_a_log_that_holds_what_was_typed_is_seen(serve: Serve) -> None:
+    is_seen_broken("orders.logs_know_nothing_of_an_order", serve(Scribe), saying="stands in log")
+
+
+@pytest.fixture
+def database_files(serve: Serve) -> System:
+    """The system with the files of its own database, as a thief would find them."""
+    system = serve()
+    with system.superuser() as superuser:
+        found = superuser.execute(
+            "SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database "
+            "WHERE datname = current_database()"
+        ).fetchone()
+    assert found
+    return replace(system, folders=(*system.folders, Path(found[0])))

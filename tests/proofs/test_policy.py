@@ -1,0 +1,49 @@
+"""Each mechanism of policies, broken: the proof of it says so."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from accounts.proving import System
+from policy import bundled
+from policy.models import Policy, PolicyVersion
+from tests.proofs.conftest import Serve, holds, is_seen_broken
+from tests.proofs.sabotage import Insister
+
+
+def test_policies_are_kept(serve: Serve) -> None:
+    system = serve()
+    holds("policy.no_row_before_acceptance", system)
+    holds("policy.no_page_before_acceptance", system)
+    holds("policy.whoever_declines_may_go", system)
+    holds("policy.ones_own_text_is_in_force", system)
+
+
+def test_a_gate_that_asks_for_no_acceptance_is_seen(
+    system: System, owner: psycopg.Connection
+) -> None:
+    owner.execute(
+        "CREATE OR REPLACE FUNCTION gate.missing_policies(a_user bigint, a_company bigint) "
+        "RETURNS jsonb LANGUAGE sql STABLE AS 'SELECT NULL::jsonb'"
+    )
+    is_seen_broken("policy.no_row_before_acceptance", system, saying="has not accepted")
+
+
+def test_pages_that_ask_for_no_acceptance_are_seen(serve: Serve) -> None:
+    system = serve(without=("policy.middleware.PolicyMiddleware",))
+    is_seen_broken("policy.no_page_before_acceptance", system, saying="opens to one")
+
+
+def test_a_site_that_lets_nobody_go_is_seen(serve: Serve) -> None:
+    is_seen_broken("policy.whoever_declines_may_go", serve(Insister), saying="before one may go")
+
+
+def test_bundled_texts_that_come_back_are_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impose(policy: Policy, **_: object) -> PolicyVersion:
+        return policy.publish(by=None, texts=bundled.texts(policy.kind), bundled=True)
+
+    monkeypatch.setattr(bundled, "publish", impose)
+    is_seen_broken("policy.ones_own_text_is_in_force", serve(), saying="not the one that is shown")
