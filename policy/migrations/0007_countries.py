@@ -96,6 +96,15 @@ END $$;
 CREATE TRIGGER admit BEFORE INSERT OR UPDATE OF citizenship ON accounts_membership FOR EACH ROW
     WHEN (NEW.citizenship <> '') EXECUTE FUNCTION gate.admit_member();
 
+-- Whoever has left belongs to no employee's country any more.
+CREATE FUNCTION gate.forget_citizenship() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.citizenship := '';
+    RETURN NEW;
+END $$;
+CREATE TRIGGER forget_citizenship BEFORE UPDATE OF left_at ON accounts_membership FOR EACH ROW
+    WHEN (NEW.left_at IS NOT NULL) EXECUTE FUNCTION gate.forget_citizenship();
+
 -- Everybody declares for himself, or takes it back; it need not be said at all.
 CREATE FUNCTION gate.declare_citizenship(a_code text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -108,16 +117,17 @@ BEGIN
     END IF;
 END $$;
 
-REVOKE ALL ON FUNCTION gate.declaration(jsonb), gate.check_countries(),
+REVOKE ALL ON FUNCTION gate.declaration(jsonb), gate.check_countries(), gate.forget_citizenship(),
     gate.uncovered(bigint, text, text), gate.refuse_uncovered(jsonb), gate.admit_member(),
     gate.declare_citizenship(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.declare_citizenship(text) TO :web;
 """
 
 UNDO = """
+DROP TRIGGER forget_citizenship ON accounts_membership;
 DROP TRIGGER admit ON accounts_membership;
 DROP TRIGGER numbered_countries ON policy_policyversion;
-DROP FUNCTION gate.declare_citizenship(text), gate.admit_member(), gate.refuse_uncovered(jsonb),
+DROP FUNCTION gate.declare_citizenship(text), gate.forget_citizenship(), gate.admit_member(), gate.refuse_uncovered(jsonb),
     gate.uncovered(bigint, text, text), gate.check_countries();
 CREATE OR REPLACE FUNCTION gate.check_text() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -270,6 +270,16 @@ def test_nobody_declares_a_prohibited_country(client: Client) -> None:
     assert gail.membership().citizenship == ""
 
 
+def test_whoever_leaves_takes_it_along(client: Client) -> None:
+    sign_in(client, gail).post("/company/citizenship/", {"citizenship": "RO"})
+    assert gail.membership().citizenship == "RO"
+    with as_(adam) as by:
+        member = Membership.objects.get(user_id=gail.user.pk, company_id=by.company_id)
+        member.end(by=by)
+        member.refresh_from_db()
+        assert member.citizenship == ""
+
+
 def test_nobody_declares_for_another() -> None:
     with as_(ann), refused("permission denied"):
         Membership.objects.filter(user_id=gail.user.pk).update(citizenship="RO")
