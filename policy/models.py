@@ -282,6 +282,11 @@ class PolicyText(models.Model):
             models.UniqueConstraint("version", "language", name="policy_text_once_per_language"),
         ]
 
+    @property
+    def sealed(self) -> str:
+        """What its hash is taken over."""
+        return sealed(self.body, self.version.countries)
+
 
 class Capacity(models.TextChoices):
     MEMBER = "member", _("member")
@@ -333,8 +338,12 @@ class Acceptance(models.Model):
         return f"{self.user}: {self.version}"
 
 
+def sealed(body: str, countries: Sequence[str]) -> str:
+    """The text as it is sealed: the countries that its version declares follow it in a line of
+    their own (gate.declaration)."""
+    return f"{body}\n\nCountries: {', '.join(countries)}\n" if countries else body
+
+
 def text_hash(body: str, countries: Sequence[str] = ()) -> str:
-    """SHA-256 of the text in UTF-8, as 64 hex digits. A version that declares countries is sealed
-    together with them: they follow the text in a line of their own (gate.declaration)."""
-    declaration = f"\n\nCountries: {', '.join(countries)}\n" if countries else ""
-    return hashlib.sha256(f"{body}{declaration}".encode()).hexdigest()
+    """SHA-256 of the sealed text in UTF-8, as 64 hex digits."""
+    return hashlib.sha256(sealed(body, countries).encode()).hexdigest()

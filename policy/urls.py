@@ -3,7 +3,15 @@
 from django.urls import include, path
 
 from policy.models import Kind
-from policy.views import accepting, declaring, jurisdictions, proving, publishing, reading
+from policy.views import (
+    accepting,
+    declaring,
+    evidence,
+    jurisdictions,
+    proving,
+    publishing,
+    reading,
+)
 
 CRM, SITE, COMPANY = {"kind": Kind.CRM}, {"kind": Kind.SITE}, {"kind": Kind.COMPANY}
 
@@ -32,6 +40,10 @@ ours = [
     ),
     path("accept/", accepting.accept, name="accept"),
     path("decline/", accepting.decline, name="decline"),
+    path("acceptances/", evidence.acceptances, name="acceptances"),
+    path("acceptances/receipt/", evidence.receipt, name="receipt"),
+    path("acceptances/verifier/", evidence.verifier, name="verifier"),
+    path("company/policy/evidence/", evidence.bundle, name="bundle"),
     path("operator/policy/new/", publishing.publish, name="publish"),
     path("operator/policy/new/<slug:kind>/", publishing.publish, name="publish"),
     path("operator/policy/new/<slug:kind>/preview/", publishing.preview, name="preview"),

@@ -49,6 +49,7 @@ PAGES = {
         "/company/departure/",
         "/policy/",
         "/decline/",
+        "/acceptances/",
         "/password/",
         "/company/citizenship/",
         NOWHERE,

@@ -1,0 +1,77 @@
+"""What somebody has accepted, and the evidence of it to take along."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.guard import public, requires, signed_in
+from accounts.requests import Request
+from policy import documents, evidence
+from policy.models import Acceptance, Kind
+
+
+@signed_in
+@never_cache
+@require_safe
+def acceptances(request: Request) -> HttpResponse:
+    """One's own, the newest first. Open to whoever declines what is new, too (clause R1)."""
+    mine = (
+        Acceptance.objects.filter(user_id=request.gate.user_id)
+        .select_related("version__company", "version__policy")
+        .prefetch_related("version__texts")
+        .order_by("-number")
+    )
+    context = {
+        "acceptances": [_told(each) for each in mine],
+        "may_publish": request.gate.may("company.policy"),
+    }
+    return render(request, "policy/acceptances.html", context)
+
+
+def _told(accepted: Acceptance) -> dict[str, object]:
+    version = accepted.version
+    body = version.text_in(get_language()).body
+    return {
+        "title": documents.document(body).title or Kind(version.kind).label,
+        "company": version.company.name if version.company else "",
+        "number": version.number,
+        "url": version.get_absolute_url(),
+        "at": accepted.accepted_at,
+        "capacity": accepted.get_capacity_display(),
+        "hash": accepted.hash,
+    }
+
+
+@signed_in
+@never_cache
+@require_safe
+def receipt(request: Request) -> HttpResponse:
+    made = evidence.receipt(request.gate.user_id, platform=request.get_host())
+    return _file(evidence.written(made), "acceptances.json", "application/json")
+
+
+@requires("company.policy")
+@never_cache
+@require_safe
+def bundle(request: Request) -> HttpResponse:
+    by = request.gate
+    made = evidence.bundle(by.company_id, platform=request.get_host())
+    return _file(made, f"acceptances-{by.company_slug}.zip", "application/zip")
+
+
+@public
+@require_safe
+def verifier(request: Request) -> HttpResponse:
+    return _file(evidence.VERIFIER.read_bytes(), evidence.VERIFIER.name, "text/x-python")
+
+
+def _file(body: bytes, name: str, content_type: str) -> HttpResponse:
+    return HttpResponse(
+        body,
+        content_type=content_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
