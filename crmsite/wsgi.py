@@ -8,8 +8,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crmsite.settings")
 
 application = get_wsgi_application()
 
-from crmsite import logs, startup  # noqa: E402  (settings first)
+from crmsite import egress, logs, startup  # noqa: E402  (settings first)
 
 startup.refuse_plain_http()
 startup.refuse_a_powerful_role()
+egress.enforce()
 logs.withhold_gunicorns_words()

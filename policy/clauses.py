@@ -75,8 +75,10 @@ CLAUSES: Final = {
         ),
         Clause(
             "T2",
-            _("No code here opens a connection to hand orders to anybody."),
-            rest=_("The list of connections that the code enforces is not built yet."),
+            _(
+                "What serves and works may call the database and the mail server, and nobody else: "
+                "one place in the code sees each connection before it comes about, and refuses it."
+            ),
         ),
         Clause(
             "T3",

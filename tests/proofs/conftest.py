@@ -20,11 +20,12 @@ from tests.conftest import copy_anew
 from tests.proofs import sabotage
 
 Serve = Callable[..., System]
+QUICK = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
 @pytest.fixture(autouse=True)
 def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), override_settings(PASSWORD_HASHERS=[QUICK]):
         yield
         copy_anew()
 

@@ -10,7 +10,7 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 
 from accounts import gate
-from crmsite import startup
+from crmsite import egress, startup
 
 POLLING = 1  # seconds between looks for a job
 HEARTBEAT = 2  # seconds between a worker's signs of life
@@ -22,6 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         startup.refuse_a_powerful_role()
+        egress.enforce()
         with app.replace_connector(vouched()) as ours:
             asyncio.run(work(ours))
 
