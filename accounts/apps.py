@@ -20,6 +20,7 @@ class AccountsConfig(AppConfig):
                 "person.left": _("left the company"),
                 "invitation.withdrawn": _("withdrew an invitation"),
                 "team.made": _("made a team"),
+                "company.strictness": _("changed what happens to countries not covered"),
             }
         )
         navigation.register(_("People"), "accounts:people", "users", "people.read", 30)

@@ -114,9 +114,8 @@ class Company(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
-    closed_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # by its owner, for good
+    strict = models.BooleanField(db_default=False)  # refuses countries that its policy leaves out
+    closed_at = models.DateTimeField(null=True, editable=False, blank=True)  # for good
 
     class Meta:
         verbose_name_plural = "companies"
@@ -128,6 +127,15 @@ class Company(models.Model):
     def country_of(cls, company_id: int) -> str:
         """Its country (alpha-2), where it is at home; "" where it has not said."""
         return cls.objects.values_list("country", flat=True).get(pk=company_id)
+
+    @classmethod
+    def be_strict(cls, strict: bool, *, by: gate.Entry) -> None:
+        """Refuse from now on, or only show, what the policy of the company of `by` does not cover
+        (clause P1). Raises PermissionDenied."""
+        with transaction.atomic():
+            if not cls.objects.filter(pk=by.company_id).update(strict=strict):
+                raise PermissionDenied
+            audit.record(by=by, action="company.strictness", strict=strict)
 
 
 class CompanyOwned(models.Model):
@@ -195,6 +203,7 @@ class Membership(CompanyOwned):
     role = models.CharField(_("role"), max_length=16, choices=Role)
     team_id = models.UUIDField(null=True, blank=True)
     partner_id = models.UUIDField(null=True, blank=True)
+    citizenship = models.CharField(_("citizenship"), max_length=2, blank=True, db_default="")
     joined_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True, blank=True)
 
@@ -226,6 +235,10 @@ class Membership(CompanyOwned):
             models.CheckConstraint(
                 condition=models.Q(role="partner") ^ models.Q(partner_id__isnull=True),
                 name="accounts_membership_partner_of_whom",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(citizenship__regex="^([A-Z]{2})?$"),
+                name="accounts_membership_citizenship",
             ),
         ]
 

@@ -134,7 +134,7 @@ register(
     ),
     Record(
         "accounts_membership",
-        "who works where, as what, from when to when",
+        "who works where, as what, from when to when; while there, the citizenship one declared",
         "orders and the audit refer to it; without the account it names “Person N”",
         account=Fate.KEPT,
         company=Fate.ERASED,

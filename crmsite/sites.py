@@ -19,7 +19,7 @@ from django.conf import settings
 from crmsite import embedded
 from crmsite.supervision import end_with_parent
 
-PATIENCE = 60  # seconds until it must answer
+PATIENCE = 180  # seconds until it must answer, on a machine that is busy
 SERVER = ("-m", "gunicorn", "crmsite.wsgi", "--worker-class=gthread", "--threads=4",
           "--log-level=warning", "--no-control-socket")  # fmt: skip
 NAMED_OTHERWISE = {"DATABASE_URL", "OWNER_DATABASE_URL", "SECRET_KEY", "MASTER_KEY", "MAKELEVEL"}

@@ -1,6 +1,6 @@
 """The end of a company, by its owner's will and without anything accepted (clause R1).
 
-In the request its keys are destroyed and its doors shut (`gate.close_company`, migration 0013); a
+In the request its keys are destroyed and its doors shut (`gate.close_company`, migration 0014); a
 worker then deletes its rows, under a pass that can do nothing else. What stays is evidence, and
 names nobody: `accounts.records` says what.
 """

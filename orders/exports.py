@@ -1,7 +1,7 @@
 """What somebody takes along: all that is his and, for an owner, all that is the company's.
 
 Nothing need be accepted for that (clause R1). A worker builds the archive under a pass of its own
-kind, which reads within read-only transactions and nothing else (accounts/migrations/0010), from
+kind, which reads within read-only transactions and nothing else (accounts/migrations/0011), from
 what `accounts.records` says is taken along. It is kept sealed, under a key of its own that the
 operator's wraps, for its maker and for a day.
 """

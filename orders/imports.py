@@ -39,7 +39,7 @@ from orders.intake import NotAdmitted, OrderDraft, Prohibited
 from orders.keys import Keys
 from orders.models import Import, ImportChunk, ImportRefusal, Order
 from orders.persons import phone_hash
-from orders.screening import Accepted, FileRow, Outcome, Reason, Refused, prohibited
+from orders.screening import Accepted, FileRow, Outcome, Reason, Refused, prohibited, uncovered
 from policy import refusals
 from policy.jurisdictions import Verdict
 from policy.refusals import Way
@@ -296,6 +296,8 @@ def stored(waiting: list[Accepted], *, by: Entry) -> tuple[list[Accepted], list[
         rows = waiting[0].rows
         if isinstance(error, Prohibited):  # the operator's list has grown meanwhile
             return [], [prohibited((row.line for row in rows), error.verdict)]
+        if isinstance(error, NotAdmitted) and error.verdict.outcome == "uncovered":
+            return [], [Refused(rows, [uncovered(error.verdict, rows[0].line)])]
         return [], [Refused(rows, [("row", "not_storable", 0, "")])]
     return waiting, []
 

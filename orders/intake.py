@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from orders.persons import Person
+from policy.coverage import Coverage
 from policy.jurisdictions import Verdict, judge
 
 
@@ -59,13 +60,16 @@ class OrderDraft:
     source: str = "hand"
     total: Decimal | None = None
 
-    def admitted(self, prohibited: Collection[str]) -> Verdict:
-        return admit(
+    def admitted(self, prohibited: Collection[str], covered: Coverage) -> Verdict:
+        """The verdict that lets it be stored. Raises Prohibited or NotAdmitted."""
+        verdict = admit(
             person=self.person,
             country=self.country,
             citizenship=self.citizenship,
             prohibited=prohibited,
         )
+        refuse_uncovered(verdict, covered)
+        return verdict
 
 
 def admit(
@@ -81,6 +85,12 @@ def admit(
     if not verdict.allowed:
         raise NotAdmitted(verdict)
     return verdict
+
+
+def refuse_uncovered(verdict: Verdict, covered: Coverage) -> None:
+    """Raises NotAdmitted where a strict company's policy leaves the country out (clause P1)."""
+    if refusal := covered.refusal(citizenship=verdict.citizenship, country=verdict.country):
+        raise NotAdmitted(refusal)
 
 
 def total_of(items: Iterable[ItemDraft]) -> Decimal:

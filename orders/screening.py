@@ -31,12 +31,15 @@ from orders.intake import ItemDraft, OrderDraft, total_of
 from orders.mapping import TARGETS, Mapping
 from orders.persons import Person
 from orders.spreadsheets import Row, Sheet
+from policy.countries import country_name
+from policy.coverage import NOTHING_ASKED, Coverage
 from policy.jurisdictions import Verdict, judge, read_telephone
 
 MAX_ITEMS: Final = 1_000  # of one order; more rows under one number are a column misunderstood
 
 REASONS: Final[dict[str, Promise]] = PROBLEMS | {
     "prohibited": _lazy("Clause P2: this person's data must not be processed. Nothing was kept."),
+    "not_covered": _lazy("Clause P1: the company's policy leaves this country out:"),
     "unknown_country": _lazy("This is not a country; write its code or name, like KZ."),
     "invalid_phone": _lazy("This is not a telephone number; write it with + and its country code."),
     "too_many_items": _lazy("More than 1,000 rows belong to this order; check its number."),
@@ -50,11 +53,13 @@ Reason = tuple[str, str, int, str]  # the field, or "row"; the key in REASONS; t
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How values are read that do not say it themselves, and of whom none is kept: `prohibited` is
-    the operator's list."""
+    the operator's list, `covered` what the
+    company's policy covers."""
 
     zone: tzinfo
     currency: str
     prohibited: Collection[str]
+    covered: Coverage = NOTHING_ASKED
     country: str = ""  # alpha-2, of numbers without a country code, where the row names none
     leave_out: bool = False  # an optional value that can't be read, rather than refuse its order
     now: datetime = field(default_factory=timezone.now)
@@ -129,6 +134,9 @@ def screen(draft: Draft, rows: list[Row], mapping: Mapping, reading: Reading) ->
     problems = [(each.field, each.code, each.line, "") for each in found_wrong(draft, verdict)]
     if telephone.advice:
         problems.append(("phone", "invalid_phone", draft.lines[0], ""))
+    country = telephone.country if draft.country else ""
+    if refusal := reading.covered.refusal(citizenship=telephone.citizenship, country=country):
+        problems.append(uncovered(refusal, draft.lines[0]))
     if problems and not (reading.leave_out and are_optional(problems)):
         return Refused(kept, problems)
     return Accepted(kept, order_of(draft, telephone, reading), draft.partner, problems)
@@ -136,6 +144,10 @@ def screen(draft: Draft, rows: list[Row], mapping: Mapping, reading: Reading) ->
 
 def are_optional(reasons: Iterable[Reason]) -> bool:
     return all(of in OPTIONAL for of, _code, _line, _detail in reasons)
+
+
+def uncovered(refusal: Verdict, line: int) -> Reason:
+    return refusal.sign, "not_covered", line, country_name(refusal.jurisdiction)
 
 
 def prohibited(lines: Iterable[int], verdict: Verdict) -> Refused:

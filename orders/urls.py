@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import card, editing, importing, listing, moves, queue, refusals
+from orders.views import card, coverage, editing, importing, listing, moves, queue, refusals
 
 app_name = "orders"
 
@@ -23,6 +23,8 @@ urlpatterns = [
     path("orders/<uuid:order_id>/reveal/", moves.reveal, name="reveal"),
     path("orders/<uuid:order_id>/assign/", moves.assign, name="assign"),
     path("orders/<uuid:order_id>/erasure/", moves.erase, name="erase"),
+    path("company/coverage/", coverage.coverage, name="coverage"),
+    path("company/coverage/strictness/", coverage.strictness, name="strictness"),
     path("company/refusals/", refusals.refusals, name="refusals"),
     path("company/refusals/erasure/", refusals.erase, name="erase_stopped"),
 ]

@@ -111,6 +111,17 @@ def row_rule_refused() -> Refusal:
     )
 
 
+def country_not_covered() -> Refusal:
+    """The database refused a country that the policy of a strict company leaves out."""
+    return Refusal(
+        "country_not_covered",
+        _("Nothing of this has been stored."),
+        422,
+        rule=_("Clause P1: this company refuses countries that its policy does not cover."),
+        needs=(Need(_("An owner or an admin publishes a version that covers the country.")),),
+    )
+
+
 def person_out_of_bounds() -> Refusal:
     """The database refused what was to be done with a buyer: the list of prohibited jurisdictions
     concerns them, or they were erased."""

@@ -105,8 +105,11 @@ CLAUSES: Final = {
         ),
         Clause(
             "P1",
-            _("A company writes its own policy from a template that asks for its countries."),
-            rest=_("The countries are not yet compared with those of members and orders."),
+            _(
+                "A company's policy declares its countries, sealed with the version. They are "
+                "compared with those of members and orders whenever the company looks, and the "
+                "database of a strict company refuses the others."
+            ),
         ),
         Clause(
             "P2",

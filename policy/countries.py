@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache, lru_cache
 
 from babel import Locale
@@ -87,6 +88,11 @@ def named() -> list[tuple[str, str]]:
 def country_name(code: str) -> str:
     """What a country is called in the reader's language; the code itself for one nobody knows."""
     return dict(named()).get(code, code)
+
+
+def listed(codes: Iterable[str]) -> str:
+    """Countries by their names in the reader's language, as a list within a sentence."""
+    return ", ".join(sorted(map(country_name, codes), key=str.casefold))
 
 
 @cache

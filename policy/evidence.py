@@ -35,7 +35,7 @@ def receipt(user_id: int, *, platform: str) -> Facts:
         for text in _texts().filter(version__in=[each.version_id for each in records])
         if (text.version_id, text.language) in accepted
     ]
-    notices = [{**_notice(text, platform), "text": text.body} for text in texts]
+    notices = [{**_notice(text, platform), "text": text.sealed} for text in texts]
     return _evidence("receipt", notices, records, platform)
 
 
@@ -51,7 +51,7 @@ def bundle(company_id: int, *, platform: str) -> bytes:
         archive.writestr("people.csv", _people({each.user_id for each in records}))
         archive.writestr(VERIFIER.name, VERIFIER.read_bytes())
         for text in texts:
-            archive.writestr(_file_name(text), text.body.encode())
+            archive.writestr(_file_name(text), text.sealed.encode())
     return packed.getvalue()
 
 

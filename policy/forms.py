@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
 from django.conf import settings
 from django.core import signing
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
+from accounts.gate import Entry
+from policy import coverage
 from policy.bundled import PLACEHOLDER
-from policy.countries import country_code, named
+from policy.countries import country_code, listed, named
+from policy.jurisdictions import judge
 from policy.models import Jurisdiction, PolicyText, PolicyVersion
 from policy.revisions import NotNew, refuse_unchanged
 
@@ -20,6 +25,7 @@ OPEN_FOR = timedelta(days=1)  # how long a form may stand open before it is show
 SALT = "policy.shown"
 CHARACTERS = 200_000
 NOTHING: Final = ("", "—")
+SEPARATORS: Final = re.compile(r"[,;\n]")
 
 
 def _countries() -> list[tuple[str, str]]:
@@ -38,6 +44,25 @@ class CountryField(forms.ChoiceField):
     def to_python(self, value: Any) -> str:
         text = super().to_python(value).strip()
         return (country_code(text) if len(text) <= self.LONGEST else "") or text
+
+
+class CountriesField(forms.CharField):
+    """Several countries, by name or code, with commas between; their codes, each once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=10_000, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) else listed(value or ())
+
+    def to_python(self, value: Any) -> Any:
+        parts = [part.strip() for part in SEPARATORS.split(super().to_python(value) or "")]
+        codes = {part: country_code(part) for part in parts if part}
+        if unknown := [part for part, code in codes.items() if not code]:
+            raise forms.ValidationError(
+                _("No country is known by this name: %(name)s."), params={"name": unknown[0][:60]}
+            )
+        return sorted(set(codes.values()))
 
 
 class AcceptanceForm(forms.Form):
@@ -123,6 +148,18 @@ class PublicationForm(forms.Form):
             )
         self.order_fields([name for name in self.fields if name[:4] in ("body", "summ")])
 
+    def offer_countries(self, met: Iterable[str]) -> None:
+        """Ask which countries it covers; `met` are those to start from where none was declared."""
+        self.fields["countries"] = CountriesField(
+            label=_("Countries it covers"),
+            help_text=_(
+                "Whose citizens your customers and employees are. Names or codes, with commas "
+                "between. They are published with the version, and filled in for [[countries]]."
+            ),
+            initial=self.latest.countries if self.latest else sorted(met),
+        )
+        self.order_fields(["countries"])
+
     def of_each_language(self, name: str) -> dict[str, str]:
         """What was given in the fields called `name`, by language, where anything was."""
         given = {
@@ -145,18 +182,43 @@ class PublicationForm(forms.Form):
         texts = self.of_each_language("body")
         if not texts:
             raise forms.ValidationError(_("Give the text in one language at least."))
+        countries = given.get("countries")
         for language, body in texts.items():
+            if countries:
+                with translation.override(language):
+                    body = body.replace("[[countries]]", listed(countries))
+                given[f"body_{language}"] = texts[language] = body
             if blank := PLACEHOLDER.search(body):
                 self.add_error(
                     f"body_{language}",
                     _("%(blank)s still waits to be filled in.") % {"blank": blank[0]},
                 )
+        if self.latest and countries and countries != self.latest.countries:
+            return given
         try:
             refuse_unchanged(texts, self.published)
         except NotNew as refusal:
             for language, reason in refusal.reasons.items():
                 self.add_error(f"body_{language}", reason)
         return given
+
+
+class CitizenshipForm(forms.Form):
+    """A member's own country, or none said."""
+
+    citizenship = CountryField(label=_("Citizenship"))
+
+    def __init__(self, *args: Any, by: Entry, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+
+    def clean_citizenship(self) -> str:
+        code: str = self.cleaned_data["citizenship"]
+        verdict = judge(citizenship=code, prohibited=Jurisdiction.objects.prohibited())
+        refusal = verdict if verdict.prohibited else coverage.of(self.by).refusal(citizenship=code)
+        if refusal:
+            raise forms.ValidationError(refusal.message)
+        return code
 
 
 def _reason() -> forms.CharField:

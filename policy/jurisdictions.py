@@ -35,7 +35,7 @@ class Verdict:
     is not allowed. `advice` says what would be a telephone, where that was invalid.
     """
 
-    outcome: Literal["allowed", "prohibited", "invalid"]
+    outcome: Literal["allowed", "prohibited", "invalid", "uncovered"]
     sign: Sign = ""
     jurisdiction: str = ""
     country: str = ""
@@ -59,6 +59,11 @@ class Verdict:
             return ""
         if self.advice:
             return self.advice
+        if self.outcome == "uncovered":
+            return _(
+                "Clause P1: your company's policy does not cover %(country)s, and the company "
+                "refuses what it does not cover."
+            ) % {"country": country_name(self.jurisdiction)}
         if not self.prohibited:
             return _("Name %(sign)s by its ISO code or its name, such as KZ or Kazakhstan.") % {
                 "sign": _SIGNS[self.sign]

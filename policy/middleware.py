@@ -47,6 +47,8 @@ class PolicyMiddleware:
                 return answers.answer(request, answers.not_accepted(missing))
             case "42501" | "CV002":  # a row rule or a grant refused, or the right was lost since
                 return answers.answer(request, answers.row_rule_refused())
+            case "CVP01":  # clause P1, of a strict company (migration 0007)
+                return answers.answer(request, answers.country_not_covered())
             case "CVP02":  # clause P2, of an order (orders/migrations/0007)
                 return answers.answer(request, answers.person_out_of_bounds())
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -95,23 +96,27 @@ class Policy(models.Model):
         material: bool = True,
         effective_at: datetime | None = None,
         summary: dict[str, str] | None = None,
+        countries: Iterable[str] = (),
         bundled: bool = False,
     ) -> PolicyVersion:
         """A new version, in force from `effective_at` (now, if that is empty or past).
 
         `texts` is Markdown by language; `summary` says by language what changed. A `material`
-        version asks everybody again; the first is always material. `by` is None for the owner
-        role's commands. Raises NotNew, and ProgrammingError where the row rules refuse.
+        version asks everybody again; the first is always material. `countries` are the alpha-2
+        codes of those that a company's covers. `by` is None for the owner role's commands. Raises
+        NotNew, and ProgrammingError where the row rules refuse.
         """
-        latest = self.latest
-        refuse_unchanged(texts, latest.bodies if latest else {})
+        latest, declared = self.latest, sorted(set(countries))
+        if latest is None or latest.countries == declared:
+            refuse_unchanged(texts, latest.bodies if latest else {})
         with transaction.atomic(using=self._state.db):
             version = self.versions.create(
                 published_by_id=by.user_id if by else None,
                 material=material,
                 effective_at=effective_at or timezone.now(),
                 bundled=bundled,
-                hashes={language: text_hash(body) for language, body in texts.items()},
+                countries=declared,
+                hashes={language: text_hash(body, declared) for language, body in texts.items()},
             )
             for language, body in texts.items():
                 version.texts.create(
@@ -175,6 +180,10 @@ class PolicyVersion(models.Model):
         User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     hashes = models.JSONField()
+    # Alpha-2 codes that a company's covers (clause P1), each once and in order.
+    countries = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField()), editable=False
+    )
 
     objects = PolicyVersionQuerySet.as_manager()
 
@@ -273,6 +282,11 @@ class PolicyText(models.Model):
             models.UniqueConstraint("version", "language", name="policy_text_once_per_language"),
         ]
 
+    @property
+    def sealed(self) -> str:
+        """What its hash is taken over."""
+        return sealed(self.body, self.version.countries)
+
 
 class Capacity(models.TextChoices):
     MEMBER = "member", _("member")
@@ -324,6 +338,12 @@ class Acceptance(models.Model):
         return f"{self.user}: {self.version}"
 
 
-def text_hash(body: str) -> str:
-    """SHA-256 of the text in UTF-8, as 64 hex digits."""
-    return hashlib.sha256(body.encode()).hexdigest()
+def sealed(body: str, countries: Sequence[str]) -> str:
+    """The text as it is sealed: the countries that its version declares follow it in a line of
+    their own (gate.declaration)."""
+    return f"{body}\n\nCountries: {', '.join(countries)}\n" if countries else body
+
+
+def text_hash(body: str, countries: Sequence[str] = ()) -> str:
+    """SHA-256 of the sealed text in UTF-8, as 64 hex digits."""
+    return hashlib.sha256(sealed(body, countries).encode()).hexdigest()

@@ -3,7 +3,15 @@
 from django.urls import include, path
 
 from policy.models import Kind
-from policy.views import accepting, evidence, jurisdictions, proving, publishing, reading
+from policy.views import (
+    accepting,
+    declaring,
+    evidence,
+    jurisdictions,
+    proving,
+    publishing,
+    reading,
+)
 
 CRM, SITE, COMPANY = {"kind": Kind.CRM}, {"kind": Kind.SITE}, {"kind": Kind.COMPANY}
 
@@ -42,6 +50,7 @@ ours = [
     path("operator/jurisdictions/", jurisdictions.jurisdictions, name="jurisdictions"),
     path("operator/jurisdictions/<slug:code>/lifting/", jurisdictions.lifting, name="lifting"),
     path("company/policy/", publishing.company, name="company_edition"),
+    path("company/citizenship/", declaring.citizenship, name="citizenship"),
     path("company/policy/preview/", publishing.company_preview, name="company_preview"),
 ]
 

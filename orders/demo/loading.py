@@ -24,6 +24,7 @@ from orders.demo.stories import Story
 from orders.intake import OrderDraft
 from orders.models import Order, Source
 from policy import bundled
+from policy.countries import countries_in
 from policy.models import Policy, PolicyVersion
 
 SITTING = timedelta(minutes=10)  # how long a colleague's pass lasts; it is ended when done
@@ -87,7 +88,11 @@ class _Loading:
         """The company is ready for orders: its policy is in force, its teams and partners named."""
         with self.working(opener) as by:
             _accept(by)
-            Policy.objects.of_company(self.founded.pk).publish(by=by, texts=_policy(self.company))
+            Policy.objects.of_company(self.founded.pk).publish(
+                by=by,
+                texts=_policy(self.company),
+                countries=countries_in(self.company.policy["en"]["countries"]),
+            )
             _accept(by)
             for name in self.company.teams:
                 team = Team.objects.create(company_id=self.founded.pk, name=name)

@@ -38,7 +38,7 @@ class ExportChunk(models.Model):
     """A run of the archive's bytes, sealed."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    export = models.ForeignKey(  # the database deletes along (migration 0013)
+    export = models.ForeignKey(  # the database deletes along (migration 0014)
         Export, on_delete=models.DO_NOTHING, related_name="chunks", db_constraint=False
     )
     position = models.PositiveIntegerField()

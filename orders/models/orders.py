@@ -17,7 +17,7 @@ from accounts import audit
 from accounts.gate import Entry
 from accounts.models import CompanyOwned, Membership, Partner
 from orders import erasure, keys, statuses
-from orders.intake import ItemDraft, OrderDraft, admit, total_of
+from orders.intake import ItemDraft, OrderDraft, admit, refuse_uncovered, total_of
 from orders.keys import Keys
 from orders.models import moves
 from orders.models.comments import Comment
@@ -26,6 +26,7 @@ from orders.models.moves import IN_HAND, MoveRefused
 from orders.models.offers import Offer
 from orders.models.searchwords import SearchWord
 from orders.persons import Person, phone_hash
+from policy import coverage
 from policy.jurisdictions import Verdict, judge_stored
 from policy.prohibitions import Jurisdiction
 from policy.telephones import region_of
@@ -71,8 +72,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
         Raises Prohibited or NotAdmitted before anything is stored.
         """
-        prohibited = Jurisdiction.objects.prohibited()
-        verdicts = [draft.admitted(prohibited) for draft in drafts]
+        prohibited, covered = Jurisdiction.objects.prohibited(), coverage.of(by)
+        verdicts = [draft.admitted(prohibited, covered) for draft in drafts]
         with transaction.atomic():
             held = keys.provided(by)
             offers = Offer.objects.named((draft.offer or "" for draft in drafts), by=by)
@@ -243,6 +244,13 @@ class Order(CompanyOwned):
             models.Index("company", "offer_id", "created_at", "id", name="orders_order_by_offer"),
             models.Index("company", "phone_hash", name="orders_order_by_phone"),
             models.Index("company", "external_id", name="orders_order_by_external"),
+            models.Index("company", "country", name="orders_order_by_country"),
+            models.Index(
+                "company",
+                "citizenship",
+                name="orders_order_by_citizenship",
+                condition=~models.Q(citizenship=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -295,6 +303,8 @@ class Order(CompanyOwned):
                 prohibited=Jurisdiction.objects.prohibited(),
             )
             wanted |= {"country": verdict.country, "citizenship": verdict.citizenship}
+            if any(wanted[name] != before[name] for name in ("country", "citizenship")):
+                refuse_uncovered(verdict, coverage.of(by))
             wanted["offer"] = wanted["offer"] or ""
             changed = _differing(before, wanted)
             if changed:

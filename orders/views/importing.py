@@ -49,6 +49,7 @@ from orders.uploads import (
     refuse_oversize,
 )
 from orders.views.editing import company_has_policy, no_policy
+from policy import coverage
 from policy.prohibitions import Jurisdiction
 
 PREVIEWED: Final = 200  # rows that the preview is made of
@@ -110,6 +111,7 @@ def reading_of(upload: Upload, by: Entry) -> Reading:
         country=upload.option("country"),
         leave_out=upload.option("unreadable") == LEAVE_OUT,
         prohibited=upload.prohibited,
+        covered=coverage.of(by),
     )
 
 

@@ -18,6 +18,7 @@ from accounts.guard import signed_in
 from accounts.requests import Request
 from policy import documents, stopped
 from policy.answers import safe_next
+from policy.countries import listed
 from policy.forms import AcceptanceForm
 from policy.models import Acceptance, Kind, PolicyVersion
 
@@ -133,6 +134,7 @@ def _document(
         **_title(version),
         **_changed_since(request.gate.user_id, version),
         "number": version.number,
+        "countries": listed(version.countries),
         "in_force_from": version.effective_at,
         "url": version.get_absolute_url(),
         "sections": documents.document(text.body).sections,

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.guard import member, operator, requires
 from accounts.requests import Request
-from policy import answers, bundled, differences, documents
+from policy import answers, bundled, coverage, differences, documents
 from policy.forms import PublicationForm
 from policy.models import Kind, Policy, PolicyVersion
 from policy.views.reading import history
@@ -88,7 +88,10 @@ def _form(request: Request, about: Policy, latest: PolicyVersion | None) -> Publ
         texts = bundled.company_texts(company=request.gate.company_name)
     else:
         texts = bundled.texts(about.kind)
-    return PublicationForm(request.POST or None, latest=latest, texts=texts)
+    form = PublicationForm(request.POST or None, latest=latest, texts=texts)
+    if about.company_id:
+        form.offer_countries(coverage.members_by_country(request.gate).keys() - {""})
+    return form
 
 
 def _publish(request: Request, about: Policy) -> HttpResponse:
@@ -108,6 +111,7 @@ def _publish(request: Request, about: Policy) -> HttpResponse:
         material=form.cleaned_data["material"],
         effective_at=form.cleaned_data["effective_at"],
         summary=form.of_each_language("summary"),
+        countries=form.cleaned_data.get("countries", ()),
     )
     messages.success(request, _("Version %(number)s is published.") % {"number": version.number})
     return redirect(version)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.guard import public
 from accounts.requests import Request
 from policy import differences, documents
+from policy.countries import listed
 from policy.models import Kind, PolicyVersion, PolicyVersionQuerySet
 
 
@@ -108,6 +109,7 @@ def version_facts(shown: PolicyVersion, in_force: PolicyVersion | None) -> dict[
         "current": shown == in_force,
         "upcoming": shown.upcoming,
         "minor": not shown.material,
+        "countries": listed(shown.countries),
     }
 
 

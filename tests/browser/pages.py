@@ -51,6 +51,7 @@ PAGES = {
         "/decline/",
         "/acceptances/",
         "/password/",
+        "/company/citizenship/",
         NOWHERE,
     ),
     ADMIN: (
@@ -59,6 +60,7 @@ PAGES = {
         "/orders/import/",
         "/company/",
         "/company/policy/",
+        "/company/coverage/",
         "/company/refusals/",
         "/orders/?stopped=yes",
     ),

@@ -70,7 +70,7 @@ def changed(whole: dict[str, Any], leaf: Leaf) -> dict[str, Any]:
 def test_a_receipt_of_several_versions_holds() -> None:
     publish_crm("# Читайте: “anew” 🖋")
     accept_all(ann)
-    publish_company(ann, "aurora", "# Ours, again")
+    publish_company(ann, "aurora", "# Ours, again", countries=["KZ", "RO"])
     accept_all(ann)
     receipt = receipt_of(ann)
     assert list(problems(receipt)) == []

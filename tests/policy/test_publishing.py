@@ -116,7 +116,7 @@ def test_a_translation_may_be_added_to_an_unchanged_text(client: Client) -> None
 def test_a_company_does_not_publish_the_same_again_either(client: Client) -> None:
     sign_in(client, adam)
     for _time in range(2):
-        page = client.post("/company/policy/", {"body_en": "# Aurora's, anew"})
+        page = client.post("/company/policy/", {"body_en": "# Aurora's, anew", "countries": "RO"})
     assert "Nothing has changed:" in page.context["form"].errors["body_en"][0]
     assert latest("company", "aurora").number == 2
 
@@ -125,7 +125,8 @@ def test_who_runs_a_company_makes_the_template_its_own(client: Client) -> None:
     page = sign_in(client, adam).get("/company/policy/")
     assert page.status_code == 200
     response = client.post(
-        "/company/policy/", {"body_en": "# Aurora's, anew", "material": "on", "kind": "crm"}
+        "/company/policy/",
+        {"body_en": "# Aurora's, anew", "countries": "RO", "material": "on", "kind": "crm"},
     )
     assert response.headers["Location"] == "/c/aurora/policy/versions/2/"
     assert latest("company", "aurora").number == 2

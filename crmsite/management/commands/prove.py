@@ -27,7 +27,7 @@ from accounts.proving import BROKEN, COPY, EITHER, RUNNING, Outcome, Proof, Syst
 from accounts.visitors import Visitor
 from crmsite import embedded, sites
 from crmsite.databases import OWNER
-from policy import verdicts
+from policy import source, verdicts
 from policy.clauses import CLAUSES
 from policy.models import PolicyVersion
 from policy.proofruns import ProofRun
@@ -143,11 +143,16 @@ def served(url: str) -> Iterator[str]:
 
 
 def is_ours(url: str) -> bool:
-    """Whether the site there works on our database: its policies' versions have the same ids."""
+    """Whether the site there works on our database: its policies' versions have the same ids.
+    Raises CommandError where it runs other code: proving this would say nothing of that."""
     try:
-        told = Visitor(url).get("/policy/proofs/", Accept="application/json")
-        texts = {text["id"] for text in json.loads(told.body)["texts"]}
+        told = json.loads(Visitor(url).get("/policy/proofs/", Accept="application/json").body)
+        texts, code = {text["id"] for text in told["texts"]}, told["code"]["version"]
     except (OSError, ValueError, LookupError):
         return False
-    ours = PolicyVersion.objects.using(OWNER).filter(company=None)
-    return bool(texts) and texts == {str(each.pk) for each in ours.in_force()}
+    ours = PolicyVersion.objects.using(OWNER).filter(company=None).in_force()
+    if not texts or texts != {str(version.pk) for version in ours}:
+        return False
+    if code != source.fingerprint():
+        raise CommandError(f"{url} runs another version of the code: start it anew first.")
+    return True

@@ -1,4 +1,4 @@
-"""What people take along, and the end of a company (accounts/migrations/0010 says under which pass).
+"""What people take along, and the end of a company (accounts/migrations/0011 says under which pass).
 
 Closing is done in two steps. The first, in the request: the company's keys are destroyed, its name
 is gone, everybody else is out; from then on no person in it can be opened. The second, in a job:
@@ -251,7 +251,7 @@ GRANT EXECUTE ON FUNCTION gate.close_company(text, text, timestamptz),
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0012_team_of_who_moves_teams"),
-        ("accounts", "0010_leaving"),
+        ("orders", "0013_countries_covered"),
+        ("accounts", "0011_leaving"),
     ]
     operations: ClassVar = [*TABLES, guard(EXPORTS + CLOSING)]

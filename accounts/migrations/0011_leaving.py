@@ -172,7 +172,7 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON acc
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0009_answered_at_once")]
+    dependencies: ClassVar = [("accounts", "0010_countries_of_members")]
     operations: ClassVar = [
         migrations.AddField(
             "company", "closed_at", models.DateTimeField(null=True, blank=True, editable=False)

@@ -1,0 +1,35 @@
+"""Where a member says, or stops saying, of which country he or she is a citizen (clause P1)."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import Membership
+from accounts.requests import Request
+from policy import coverage
+from policy.forms import CitizenshipForm
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def citizenship(request: Request) -> HttpResponse:
+    by = request.gate
+    declared = Membership.objects.values_list("citizenship", flat=True).get(
+        company_id=by.company_id, id=by.membership_id
+    )
+    form = CitizenshipForm(
+        request.POST if request.method == "POST" else None,
+        by=by,
+        initial={"citizenship": declared},
+    )
+    if not form.is_valid():
+        status = 422 if form.is_bound else 200
+        return render(request, "policy/citizenship.html", {"form": form}, status=status)
+    coverage.declare_citizenship(form.cleaned_data["citizenship"], by=by)
+    messages.success(request, _("Saved."))
+    return redirect("policy:citizenship")
