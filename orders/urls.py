@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from orders.views import card, coverage, editing, importing, listing, moves, queue, refusals
+from orders.views import (
+    card,
+    coverage,
+    editing,
+    importing,
+    leaving,
+    listing,
+    moves,
+    queue,
+    refusals,
+)
 
 app_name = "orders"
 
@@ -25,6 +35,11 @@ urlpatterns = [
     path("orders/<uuid:order_id>/erasure/", moves.erase, name="erase"),
     path("company/coverage/", coverage.coverage, name="coverage"),
     path("company/coverage/strictness/", coverage.strictness, name="strictness"),
+    path("account/data/", leaving.exports, name="exports"),
+    path("account/data/<uuid:pk>/", leaving.progress, name="export"),
+    path("account/data/<uuid:pk>/archive/", leaving.archive, name="archive"),
+    path("account/closures/<int:number>/", leaving.closed, name="closed"),
+    path("company/closure/", leaving.close, name="close"),
     path("company/refusals/", refusals.refusals, name="refusals"),
     path("company/refusals/erasure/", refusals.erase, name="erase_stopped"),
 ]
