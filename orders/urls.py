@@ -5,15 +5,10 @@ from django.urls import path
 from orders.views import (
     card,
     coverage,
-<<<<<<< HEAD
     disclosures,
     editing,
     importing,
-=======
-    editing,
-    importing,
     leaving,
->>>>>>> 2675a8d15ea846a2c1284923023071d5441ef2b6
     listing,
     moves,
     queue,
