@@ -32,6 +32,7 @@ def test_orders_are_kept(serve: Serve) -> None:
     holds("orders.every_change_names_its_doer", system)
     holds("orders.the_prohibited_leave_nothing", system)
     holds("orders.logs_know_nothing_of_an_order", system)
+    holds("orders.who_declines_takes_all_along_and_goes", system)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +116,21 @@ def database_files(serve: Serve) -> System:
         ).fetchone()
     assert found
     return replace(system, folders=(*system.folders, Path(found[0])))
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        (
+            "CREATE OR REPLACE FUNCTION gate.delete_account(issue_key text) RETURNS void "
+            "LANGUAGE sql AS 'SELECT'",
+            "still names its owner",
+        ),
+        ("DROP POLICY clears ON orders_offer", "rows in"),
+    ],
+)
+def test_what_stays_of_who_has_gone_is_seen(
+    serve: Serve, owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("orders.who_declines_takes_all_along_and_goes", serve(), saying=seen)
