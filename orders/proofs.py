@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Final
@@ -18,13 +19,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts import attacks, traces, trial
 from accounts.attacks import Settings, vouched
 from accounts.founding import OWNER
-from accounts.models import AuditEntry, Membership
+from accounts.models import AuditEntry, Company, Membership
 from accounts.proving import Broken, Figures, System, proves, undone
 from accounts.trial import Somebody
 from accounts.visitors import Answer, Visitor
+from orders.intake import NotAdmitted
 from orders.models import Order
 from orders.statuses import TRASH_REASONS
 from orders.trial import Canary, company_with_orders
+from policy import coverage
 from policy.trial import accept, open_company, publish
 
 ORDERS: Final = 1_667  # of six marked values each: 10,000
@@ -180,13 +183,60 @@ def no_order_before_the_companys_policy(system: System) -> Figures:
     return {}
 
 
-def takes_an_order(owner: Somebody) -> bool:
+def takes_an_order(owner: Somebody, country: str = "RO") -> bool:
+    [draft] = Canary().drafts(1)
     try:
         with owner.working() as by:
-            Order.objects.add_many(by=by, drafts=list(Canary().drafts(1)))
-    except Error:
+            Order.objects.add_many(by=by, drafts=[replace(draft, country=country)])
+    except (Error, NotAdmitted):
         return False
     return True
+
+
+@proves(
+    "P1",
+    tried=_(
+        "Had a company's policy cover Romania alone, and took an order and a member of Moldova: "
+        "the page of coverage told of both in the next request. Once the company was strict, "
+        "the form, the verb that imports use too and plain SQL refused such an order, and the "
+        "database such a member; an order of Romania was still taken."
+    ),
+)
+def no_country_goes_uncovered_unseen(system: System) -> Figures:
+    owner = open_company()
+    assert owner.company
+    publish(owner, text="# Of Romania", countries=("RO",))
+    visitor = signed_in_as(owner, system)
+    if not takes_an_order(owner, "MD"):
+        raise Broken("a company that is not strict takes no order: this attack shows nothing")
+    visitor.fill("/company/citizenship/", citizenship="MD")
+    page = visitor.get("/company/coverage/").body
+    if page.count("leaves it out") != 1 or "№" not in page:
+        raise Broken("an order of a country that the policy leaves out is not shown")
+    with owner.working() as by:
+        if coverage.members_by_country(by)["MD"] != 1:
+            raise Broken("a member of a country that the policy leaves out is not counted")
+        coverage.declare_citizenship("", by=by)
+        Company.be_strict(True, by=by)
+    refuses_moldova(owner, visitor)
+    if not takes_an_order(owner, "RO"):
+        raise Broken("a strict company takes no order either: this attack shows nothing")
+    return {}
+
+
+def refuses_moldova(owner: Somebody, visitor: Visitor) -> None:
+    fields = {"phone": "+40 721 234 643", "country": "MD", "currency": "EUR"}
+    if (answer := visitor.fill("/orders/new/", **fields)).status != 422:
+        raise Broken(f"the form answers {answer.status} to a country that is not covered")
+    if takes_an_order(owner, "MD"):
+        raise Broken("a strict company takes an order of a country that is not covered")
+    for statement in (
+        "UPDATE orders_order SET country = 'RO'; UPDATE orders_order SET country = 'MD'",
+        "SELECT gate.declare_citizenship('MD')",
+    ):
+        with owner.working():
+            if not attacks.refused(statement):
+                raise Broken(f"a strict company's database takes: {statement}")
 
 
 @proves(

@@ -229,7 +229,7 @@ CALLABLE = {
         "vouched", "scope", "allows", "whole", "company", "enrolled", "quietly_whole", "granted",
         "share", "doer", "user_id", "is_operator", "company_under_policy", "may_publish",
         "may_accept",
-        "waiting_for", "declare_citizenship", "count_refusals", "refusal_totals",
+        "waiting_for", "declare_citizenship", "remind", "count_refusals", "refusal_totals",
         # passes, and what one does with one's own
         "set_password", "password_stands", "enter", "open_pass", "keep_pass", "end_pass",
         "sweep_passes", "choose_company",

@@ -60,6 +60,7 @@ PAGES = {
         "/orders/import/",
         "/company/",
         "/company/policy/",
+        "/company/policy/people/",
         "/company/coverage/",
         "/company/refusals/",
         "/orders/?stopped=yes",
