@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from cryptography.hazmat.primitives import hashes
@@ -182,6 +183,38 @@ def open_job_pass(entry: Entry, *, reach: list[str], lasting: timedelta) -> str:
         until=timezone.now() + lasting,
     )
     return secret
+
+
+def open_export(secret: str, *, of_company: bool, entry_id: UUID, until: datetime) -> None:
+    """Make the pass of an export: of what is the holder's own and, for an owner, of the company's,
+    with an entry of that id in its audit. It reads within read-only transactions alone."""
+    _ask(
+        "SELECT gate.open_export(%s, %s, %s, %s, %s)",
+        (_key("issue"), secret, of_company, entry_id, until),
+    )
+
+
+def delete_account() -> None:
+    """Delete the holder's own. Raises IntegrityError for a company's last owner."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gate.delete_account(%s)", [_key("issue")])
+
+
+def close_company(secret: str, *, until: datetime) -> int:
+    """Close the holder's company for good: its keys are destroyed and its doors shut. `secret`
+    becomes the pass that empties it; returns the company's id."""
+    return _ask("SELECT gate.close_company(%s, %s, %s)", (_key("issue"), secret, until))[0]
+
+
+def clear_company(many: int) -> bool:
+    """Delete so many rows of the company that the pass is closing; False once none is left."""
+    return _ask("SELECT gate.clear_company(%s)", (many,))[0]
+
+
+def read_only() -> None:
+    """The transaction under way writes nothing from here on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
 
 
 def set_password(user_id: int, password: str) -> None:

@@ -86,6 +86,14 @@ class User(AbstractBaseUser):
         else:
             super().save(*args, **options)
 
+    def delete_account(self, *, by: gate.Entry) -> None:
+        """Go for good: what names the person is gone, and evidence refers to "Person N". Nothing
+        need be accepted for that. Raises LastOwner where a company would be left without one."""
+        with keeping_an_owner():
+            if by.company_id:
+                audit.record(by=by, action="person.left")
+            gate.delete_account()
+
     @property
     def is_staff(self) -> bool:
         return self.is_support or self.is_superuser
@@ -107,6 +115,7 @@ class Company(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
     strict = models.BooleanField(db_default=False)  # refuses countries that its policy leaves out
+    closed_at = models.DateTimeField(null=True, editable=False, blank=True)  # for good
 
     class Meta:
         verbose_name_plural = "companies"
@@ -172,7 +181,7 @@ class LastOwner(Exception):
 
 
 @contextmanager
-def _keeping_an_owner() -> Iterator[None]:
+def keeping_an_owner() -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
@@ -245,7 +254,7 @@ class Membership(CompanyOwned):
         Raises PermissionDenied, LastOwner, or DoesNotExist where the member has left meanwhile.
         """
         self._ask_leave(by, Role.OWNER in (self.role, role))
-        with _keeping_an_owner():
+        with keeping_an_owner():
             audit.record(by=by, action="person.placed", of=self, role=[self.role, role])
             self._write(role=role, team_id=team and team.id, partner_id=partner and partner.id)
 
@@ -255,13 +264,13 @@ class Membership(CompanyOwned):
         Raises PermissionDenied, LastOwner, or DoesNotExist where the member has left meanwhile.
         """
         self._ask_leave(by, self.role == Role.OWNER)
-        with _keeping_an_owner():
+        with keeping_an_owner():
             audit.record(by=by, action="person.removed", of=self)
             self._write(left_at=timezone.now())
 
     def leave(self, *, by: gate.Entry) -> None:
         """Go of one's own will: nobody need allow it, and nothing be accepted. Raises LastOwner."""
-        with _keeping_an_owner():
+        with keeping_an_owner():
             audit.record(by=by, action="person.left", of=self)
             gate.leave_company()
 

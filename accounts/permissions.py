@@ -22,6 +22,8 @@ PERMISSIONS: Final[dict[str, dict[str, str]]] = {
     # the company itself
     "company.enter": {**_WORKS_ORDERS, "partner": "partner"},
     "company.policy": _RUNS_COMPANY,
+    "company.export": {"owner": "all"},
+    "company.close": {"owner": "all"},
     "people.read": {**_RUNS_COMPANY, "lead": "all", "agent": "all"},
     "people.manage": _RUNS_COMPANY,
     "people.owners": {"owner": "all"},

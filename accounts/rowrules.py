@@ -41,6 +41,9 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "policy_policytext": "as the policies; added to by who may publish, never changed",
     "policy_jurisdiction": "everybody is judged by it; the operator alone adds to it",
     "policy_refusal": "counts, which the gate adds up for the operator; a company reads its own",
+    "orders_export": "of a person, of no company perhaps; its maker alone reads it",
+    "orders_exportchunk": "as the export",
+    "orders_closure": "how far the closing of a company is; read by who closed it, then a stranger",
     "policy_acceptance": "the CRM's policy is accepted before a company is chosen, and for all of "
     "them; a person sees his own, and who publishes a company's policy sees who accepted it",
 }

@@ -1,9 +1,11 @@
-"""The two database roles and their database: one owns and migrates, one serves and owns nothing."""
+"""The database's roles: one owns it and migrates, one serves and owns nothing, and one is the
+operator's own, who looks after it and sees nobody's orders (clause T3)."""
 
 from psycopg import Connection, sql
 
 OWNER_ROLE = "covenant_owner"
 WEB_ROLE = "covenant_web"
+OPERATOR_ROLE = "covenant_operator"  # without a password until somebody gives it one
 WITHOUT_POWERS = "NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION"
 
 
@@ -22,6 +24,12 @@ def provide(superuser: Connection, database: str, passwords: dict[str, str]) -> 
                 sql.Identifier(role), sql.Literal(password)
             )
         )
+    if not exists(superuser, "SELECT FROM pg_roles WHERE rolname = %s", OPERATOR_ROLE):
+        superuser.execute(
+            sql.SQL(f"CREATE ROLE {{}} NOLOGIN {WITHOUT_POWERS}").format(
+                sql.Identifier(OPERATOR_ROLE)
+            )
+        )
     if not exists(superuser, "SELECT FROM pg_database WHERE datname = %s", database):
         superuser.execute(
             sql.SQL("CREATE DATABASE {} OWNER {}").format(
@@ -32,12 +40,18 @@ def provide(superuser: Connection, database: str, passwords: dict[str, str]) -> 
 
 
 def let_in(superuser: Connection, database: str, web: str) -> None:
-    """Close the database to everybody but its owner, and open it to the web role."""
-    names = {"database": sql.Identifier(database), "web": sql.Identifier(web)}
+    """Close the database to everybody but its owner, and open it to the web role and, for the few
+    tables that it may read, the operator's."""
+    names = {
+        "database": sql.Identifier(database),
+        "web": sql.Identifier(web),
+        "operator": sql.Identifier(OPERATOR_ROLE),
+    }
     superuser.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM PUBLIC").format(**names))
     # No TEMPORARY: a temporary table would stand before the real one of its name.
     superuser.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM {web}").format(**names))
     superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {web}").format(**names))
+    superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {operator}").format(**names))
     # Whoever has the role's password may see its other sessions' statements, values and all.
     superuser.execute(sql.SQL("ALTER ROLE {web} SET track_activities = off").format(**names))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -99,7 +100,10 @@ def throwaway() -> Iterator[Site]:
     """A system of its own from the same code, with the demo's people, gone after the block."""
     var = Path(tempfile.mkdtemp(prefix="covenant-copy-"))
     kept = {name: value for name, value in os.environ.items() if name not in NAMED_OTHERWISE}
-    site = Site({**kept, "DEBUG": "1", "VAR": str(var)}, var / "site.log")
+    site = Site(
+        {**kept, "DEBUG": "1", "VAR": str(var), "METRICS_TOKEN": secrets.token_hex()},
+        var / "site.log",
+    )
     try:
         embedded.start(var, throwaway=True)
         with site.running():

@@ -1,14 +1,18 @@
 """The front page, and what the machine that runs the site asks of it."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.guard import public
 from accounts.requests import Request
+from crmsite import metrics
 from policy import answers
 
 
@@ -24,6 +28,17 @@ def healthz(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
+
+
+@public
+@require_safe
+def figures(request: HttpRequest) -> HttpResponse:
+    """The figures of the running site, for whoever has METRICS_TOKEN."""
+    wanted = f"Bearer {settings.METRICS_TOKEN}"
+    given = request.headers.get("Authorization", "")
+    if not settings.METRICS_TOKEN or not constant_time_compare(given, wanted):
+        raise Http404
+    return HttpResponse(metrics.told(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def too_old(request: Request, reason: str = "") -> HttpResponse:

@@ -24,6 +24,7 @@ class OrdersConfig(AppConfig):
                 "import.started": _("started an import"),
                 "import.resumed": _("let an import go on"),
                 "import.finished": _("finished an import"),
+                "company.exported": _("took the company's data along"),
             }
         )
         navigation.register(_("Orders"), "orders:list", "inbox", "orders.read", 10)

@@ -99,3 +99,25 @@ register(
         opens={"body": line},
     ),
 )
+
+register(
+    Record(
+        "orders_export",
+        "who takes data along, until when, and the archive's wrapped key",
+        "its maker's, and gone after a day",
+        account=Fate.ERASED,
+    ),
+    Record(
+        "orders_exportchunk",
+        "the archive itself, sealed with a key of its own",
+        "its maker's, and gone after a day",
+        account=Fate.ERASED,
+    ),
+    Record(
+        "orders_closure",
+        "that a company was deleted, by whom, and how many orders it had",
+        "evidence, by the number of a person",
+        account=Fate.KEPT,
+        company=Fate.KEPT,
+    ),
+)

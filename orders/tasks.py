@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from accounts import gate, jobpasses
-from orders import imports
+from orders import closure, exports, imports
 
 ACCEPTED_BY_NOW = 15  # seconds between looks whether the policy has been accepted
 DATABASE_BACK = 3  # seconds until the database may be back
@@ -20,17 +20,25 @@ ATTEMPTS = 100  # as long as the database is away
 log = logging.getLogger(__name__)
 
 
-class Patience(BaseRetryStrategy):
-    """Wait for an acceptance until the pass is over, and for a database that restarts. What was
-    overtaken by a change of rights asks again, and learns what stands now."""
+class Persistence(BaseRetryStrategy):
+    """Wait for a database that restarts. What was overtaken by a change of rights asks again, and
+    learns what stands now."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        passing = isinstance(exception, OperationalError) or gate.taken_back(exception)
+        if passing and job.attempts < ATTEMPTS:
+            return RetryDecision(retry_in={"seconds": DATABASE_BACK})
+        return None
+
+
+class Patience(Persistence):
+    """Wait for an acceptance, too, until the pass is over."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, imports.NotAccepted) or sqlstate(exception) == "CV001":
             return RetryDecision(retry_in={"seconds": ACCEPTED_BY_NOW}, queue=imports.UNACCEPTED)
-        passing = isinstance(exception, OperationalError) or gate.taken_back(exception)
-        if passing and job.attempts < ATTEMPTS:
-            return RetryDecision(retry_in={"seconds": DATABASE_BACK}, queue=imports.QUEUE)
-        return None
+        again = super().get_retry_decision(exception=exception, job=job)
+        return again and RetryDecision(retry_at=again.retry_at, queue=imports.QUEUE)
 
 
 def sqlstate(exception: BaseException) -> str | None:
@@ -45,3 +53,24 @@ def work_through_import(import_id: str, sealed_pass: str) -> None:
         imports.work_through(run_id, secret)
     except (imports.PassEnded, jobpasses.PassLost):
         log.warning("The pass of import %s has ended; it waits for somebody's.", import_id)
+
+
+@app.task(name=exports.TASK, retry=Persistence())
+def build_export(export_id: str, sealed_pass: str) -> None:
+    try:
+        run_id = uuid.UUID(export_id)
+        exports.build(run_id, jobpasses.unseal(sealed_pass, job=exports.job_name(run_id)))
+    except (exports.PassEnded, jobpasses.PassLost):
+        log.warning("The pass of export %s has ended; it is not built.", export_id)
+
+
+@app.task(name=closure.TASK, retry=Persistence())
+def work_through_closure(company_id: int, sealed_pass: str) -> None:
+    closure.work_through(jobpasses.unseal(sealed_pass, job=closure.job_name(company_id)))
+
+
+@app.periodic(cron="27 * * * *")
+@app.task(name="orders.sweep", queueing_lock="orders.sweep")
+def sweep_exports(timestamp: int) -> None:
+    """An archive is there for a day."""
+    exports.sweep()

@@ -84,7 +84,8 @@ CLAUSES: Final = {
             "T3",
             _(
                 "The log is made of routes, kinds of failure and statuses: nothing in it can hold "
-                "what somebody typed. The operator's sign-in reads no table of orders."
+                "what somebody typed. The figures are counted by the names of views and tasks. The "
+                "operator's sign-in reads no table of orders, and his role of the database neither."
             ),
         ),
         Clause(

@@ -40,6 +40,7 @@ GETS = {
     #  -oalgpn ob son
     "": "............",
     "healthz": "............",
+    "metrics": "NNNNNNNNNNNN",
     "login/": ".>>>>>>>>>>>",
     "logout/": ">...........",
     "login/inactive/": "............",
@@ -111,6 +112,7 @@ POSTS = {
     #  -oalgpn ob son
     "": "............",
     "healthz": "............",
+    "metrics": "MMMMMMMMMMMM",
     "login/": ".>>>>>>>>>>>",
     "logout/": ">>>>>>>>>>>>",
     "login/inactive/": "MMMMMMMMMMMM",

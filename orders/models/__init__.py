@@ -7,6 +7,7 @@ Writes are verbs: keyword-only `by`, one transaction, with the audit entry in it
 """
 
 from orders.models.comments import Comment
+from orders.models.exports import Closure, Export, ExportChunk
 from orders.models.imports import Import, ImportChunk, ImportRefusal
 from orders.models.items import Item
 from orders.models.moves import MoveRefused
@@ -15,8 +16,11 @@ from orders.models.orders import Conflict, Order, Source
 from orders.models.searchwords import SearchWord
 
 __all__ = [
+    "Closure",
     "Comment",
     "Conflict",
+    "Export",
+    "ExportChunk",
     "Import",
     "ImportChunk",
     "ImportRefusal",

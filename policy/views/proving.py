@@ -19,7 +19,7 @@ from accounts.requests import Request
 from policy import documents, source, verdicts
 from policy.clauses import CLAUSES
 from policy.models import PolicyVersion, PolicyVersionQuerySet
-from policy.proofruns import ProofResult, ProofRun
+from policy.proofruns import ProofResult
 
 OLD: Final = timedelta(days=30)  # after which a proof is to be tried again
 Results = dict[str, ProofResult]
@@ -38,15 +38,17 @@ def proofs(request: Request) -> HttpResponse:
 
 def facts() -> dict[str, Any]:
     """All that the page says, in the reader's language."""
-    results, run = ProofResult.objects.last_of_each(), ProofRun.objects.order_by("-at").first()
+    results = ProofResult.objects.last_of_each()
+    runs = [results[name].run for name in every_proof() if name in results]
+    last = max(runs, key=lambda run: run.at, default=None)
     texts = [_text(version) for version in _in_force()]
     promised = [clause for version in _in_force() for clause in _clauses_of(version, results)]
     named = {clause["id"] for clause in promised}
     return {
         "code": {"version": source.fingerprint(), "commit": source.commit()},
-        "last_run": run and {"at": run.at, "code": run.code, "commit": run.commit},
-        "code_has_changed": bool(run and run.code != source.fingerprint()),
-        "is_old": bool(run and run.at < timezone.now() - OLD),
+        "last_run": last and {"at": last.at, "code": last.code, "commit": last.commit},
+        "code_has_changed": any(each.code != source.fingerprint() for each in runs),
+        "is_old": any(each.at < timezone.now() - OLD for each in runs),
         "tally": verdicts.tally(clause["status"] for clause in promised),
         "texts": texts,
         "comparisons": [

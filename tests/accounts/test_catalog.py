@@ -106,7 +106,7 @@ def test_each_command_has_one_permissive_rule_that_names_the_claim(
 # is under way, so what a rule compares rows with comes out of one answer of the gate.
 CLAIM = "(NULLIF(current_setting('gate.company'::text, true), ''::text))::bigint"
 BOUND = re.compile(
-    r"company_id = \( SELECT gate\.(whole|company|enrolled|quietly_whole)\("
+    r"company_id = \( SELECT gate\.(whole|company|enrolled|quietly_whole|closing)\("
     r"|\(\(company_id, \w+\) = \( SELECT .* FROM gate\.(granted|doer)\(",
     re.DOTALL,
 )
@@ -233,7 +233,8 @@ CALLABLE = {
         # passes, and what one does with one's own
         "set_password", "password_stands", "enter", "open_pass", "keep_pass", "end_pass",
         "sweep_passes", "choose_company",
-        "leave_company", "read_invitation", "redeem_invitation",
+        "leave_company", "open_export", "delete_account", "close_company", "clear_company",
+        "sweep_exports", "read_invitation", "redeem_invitation",
     )
 }  # fmt: skip
 

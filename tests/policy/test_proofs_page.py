@@ -83,6 +83,8 @@ def test_a_change_of_the_code_is_said(client: Client, monkeypatch: pytest.Monkey
     keep()
     monkeypatch.setattr(source, "fingerprint", lambda: "another")
     assert told(client)["code_has_changed"]
+    ProofRun.objects.keep([Outcome("crmsite.there_is_no_counter", KEPT, COPY)])
+    assert told(client)["code_has_changed"]  # of all the other proofs
     page = client.get("/policy/proofs/").text
     assert "The code has changed since" in page
     assert "of an earlier version of the code" in page

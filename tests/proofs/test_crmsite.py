@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.http import HttpRequest
 
-from accounts.proving import UNTRIED
-from crmsite import chromium
+from accounts.proving import UNTRIED, System
+from crmsite import chromium, metrics
 from tests.proofs.conftest import Serve, carry_out, holds, is_seen_broken
 from tests.proofs.sabotage import Baker, Embedder, Keeper, Scribe
 
@@ -70,3 +71,27 @@ def test_a_cookie_in_a_table_is_seen(serve: Serve) -> None:
 def test_without_chromium_nothing_is_claimed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chromium, "found", lambda: None)
     assert carry_out(BROWSER, serve()).outcome == UNTRIED
+
+
+FIGURES = "crmsite.figures_know_nothing_of_an_order"
+OPERATORS_ROLE = "crmsite.the_operators_role_reads_no_order"
+
+
+def test_figures_by_path_are_seen(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = serve(METRICS_TOKEN="a-token-of-the-operator")
+    holds(FIGURES, system)
+
+    def count(request: HttpRequest, status: int, seconds: float) -> None:
+        metrics.REQUESTS.labels(request.get_full_path(), "GET", status).observe(seconds)
+
+    monkeypatch.setattr(metrics, "count", count)
+    is_seen_broken(FIGURES, system, saying="/metrics tells what an order holds")
+    metrics.REQUESTS.clear()
+
+
+@pytest.mark.parametrize("table", ["orders_order", "accounts_user"])
+def test_a_right_of_the_operators_role_is_seen(system: System, table: str) -> None:
+    holds(OPERATORS_ROLE, system)
+    with system.superuser() as superuser:
+        superuser.execute(f"GRANT SELECT ON {table} TO covenant_operator")
+    is_seen_broken(OPERATORS_ROLE, system, saying=f"the operator's role reads {table}")

@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION gate.remind() TO :web;
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("policy", "0007_countries"),
-        ("accounts", "0011_reminded"),
+        ("policy", "0008_operators_role"),
+        ("accounts", "0012_reminded"),
     ]
     operations: ClassVar = [guard(REMINDING, "DROP FUNCTION gate.remind();")]

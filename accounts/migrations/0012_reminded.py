@@ -1,4 +1,4 @@
-"""When a member was last reminded of policies that wait: policy/migrations/0008 writes it."""
+"""When a member was last reminded of policies that wait: policy/migrations/0009 writes it."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0010_countries_of_members")]
+    dependencies: ClassVar = [("accounts", "0011_leaving")]
     operations: ClassVar = [
         migrations.AddField(
             "membership", "reminded_at", models.DateTimeField(null=True, editable=False)
