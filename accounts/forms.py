@@ -154,3 +154,34 @@ class CompanyForm(forms.Form):
             return self.memberships[self.cleaned_data["membership"]]
         except KeyError:
             raise ValidationError(_("You do not work there.")) from None
+
+
+class PasswordAgainForm(forms.Form):
+    """What is for good asks for the password once more."""
+
+    password = PasswordField(label=_("Your password"), autocomplete="current-password")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["password"].widget.attrs.pop("placeholder", None)
+
+    def clean_password(self) -> None:
+        """Kept nowhere, not in the form either."""
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise ValidationError(_("This is not your password."))
+
+
+class ClosureForm(PasswordAgainForm):
+    slug = forms.CharField(label=_("The company's short name"), max_length=60)
+
+    def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = slug
+        self.fields["slug"].help_text = _("Type “%(slug)s”.") % {"slug": slug}
+
+    def clean_slug(self) -> str:
+        typed: str = self.cleaned_data["slug"]
+        if typed != self.wanted:
+            raise ValidationError(_("This is another name."))
+        return typed

@@ -41,6 +41,10 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "policy_policytext": "as the policies; added to by who may publish, never changed",
     "policy_jurisdiction": "everybody is judged by it; the operator alone adds to it",
     "policy_refusal": "counts, which the gate adds up for the operator; a company reads its own",
+    "policy_disclosure": "the operators' register; a company reads what is about it, and is secret "
+    "no more; added to by operators, never changed",
+    "policy_disclosureevent": "as the register; who did what with a request",
+    "policy_disclosurepackage": "sealed for the authority; nobody reads it but through the gate",
     "orders_export": "of a person, of no company perhaps; its maker alone reads it",
     "orders_exportchunk": "as the export",
     "orders_closure": "how far the closing of a company is; read by who closed it, then a stranger",

@@ -8,6 +8,7 @@ from accounts.guard import public, signed_in
 
 ours = [
     path("company/choose/", views.choose_company, name="choose_company"),
+    path("account/deletion/", views.deletion, name="deletion"),
     path("staff/", views.staff, name="staff"),
     path("invitation/<slug:secret>/", views_invitation.invitation, name="invitation"),
     path("company/", views_people.people, name="people"),

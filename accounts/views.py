@@ -8,6 +8,7 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.decorators import rate_limit
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -16,9 +17,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import gate
-from accounts.forms import CompanyForm
+from accounts.forms import CompanyForm, PasswordAgainForm
 from accounts.guard import public, signed_in
-from accounts.models import Membership
+from accounts.models import LastOwner, Membership
 from accounts.requests import Request
 from accounts.sign_in_forms import ResetPasswordKeyForm
 
@@ -97,3 +98,26 @@ def staff(request: Request) -> HttpResponse:
     if not request.user.is_staff:
         return redirect("accounts:choose_company")
     return render(request, "accounts/staff.html")
+
+
+@signed_in
+@sensitive_post_parameters()
+@never_cache
+@GET_OR_POST
+@rate_limit(action="reauthenticate")
+def deletion(request: Request) -> HttpResponse:
+    """Deleting one's account: what it means, the password again, and then nobody is signed in."""
+    posted = request.POST if request.method == "POST" else None
+    form = PasswordAgainForm(posted, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            request.user.delete_account(by=request.gate)
+        except LastOwner:
+            form.add_error(None, _("A company keeps an owner: see below what to do first."))
+        else:
+            logout(request)
+            return render(request, "accounts/deleted.html")
+    owned = Membership.objects.living().filter(user_id=request.gate.user_id, role="owner")
+    context = {"form": form, "owned": owned.select_related("company")}
+    status = 422 if form.is_bound else 200
+    return render(request, "accounts/deletion.html", context, status=status)

@@ -1,4 +1,4 @@
-"""A new master key: every company's key is wrapped under it, so that the former can be destroyed.
+"""A new master key: whatever the former wrapped is wrapped under it, so that that can be destroyed.
 
 Then a copy of the database from before opens nothing by itself: above all not the persons of a
 company that was deleted meanwhile, whose key nobody has wrapped anew (clause D2).
@@ -13,6 +13,7 @@ from accounts.founding import OWNER
 from accounts.models import CompanyKey
 from orders.models import Export
 from orders.sealing import MasterKey
+from policy.disclosures import Disclosure
 
 
 @transaction.atomic(using=OWNER)
@@ -23,9 +24,11 @@ def rotate() -> int:
     master = MasterKey.from_settings()
     with connections[OWNER].cursor() as cursor:
         cursor.execute("ALTER TABLE accounts_companykey NO FORCE ROW LEVEL SECURITY")
-        wrapped = _wrap_anew(
-            CompanyKey.objects.using(OWNER), "wrapped", "company_id", master
-        ) + _wrap_anew(Export.objects.using(OWNER), "key", "user_id", master)
+        wrapped = (
+            _wrap_anew(CompanyKey.objects.using(OWNER), "wrapped", "company_id", master)
+            + _wrap_anew(Export.objects.using(OWNER), "key", "user_id", master)
+            + _wrap_anew(Disclosure.objects.using(OWNER), "key", "company_id", master)
+        )
         cursor.execute("ALTER TABLE accounts_companykey FORCE ROW LEVEL SECURITY")
     return wrapped
 

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from orders.views import card, coverage, editing, importing, listing, moves, queue, refusals
+from orders.views import (
+    card,
+    coverage,
+    disclosures,
+    editing,
+    importing,
+    leaving,
+    listing,
+    moves,
+    queue,
+    refusals,
+)
 
 app_name = "orders"
 
@@ -23,8 +34,40 @@ urlpatterns = [
     path("orders/<uuid:order_id>/reveal/", moves.reveal, name="reveal"),
     path("orders/<uuid:order_id>/assign/", moves.assign, name="assign"),
     path("orders/<uuid:order_id>/erasure/", moves.erase, name="erase"),
+    path("operator/disclosures/", disclosures.register, name="disclosures"),
+    path("operator/disclosures/<uuid:disclosure_id>/", disclosures.disclosure, name="disclosure"),
+    path(
+        "operator/disclosures/<uuid:disclosure_id>/document/",
+        disclosures.document,
+        name="disclosure_document",
+    ),
+    path(
+        "operator/disclosures/<uuid:disclosure_id>/approval/",
+        disclosures.approval,
+        name="disclosure_approval",
+    ),
+    path(
+        "operator/disclosures/<uuid:disclosure_id>/refusal/",
+        disclosures.refusal,
+        name="disclosure_refusal",
+    ),
+    path(
+        "operator/disclosures/<uuid:disclosure_id>/package/",
+        disclosures.package,
+        name="disclosure_package",
+    ),
+    path(
+        "operator/disclosures/<uuid:disclosure_id>/file/",
+        disclosures.file,
+        name="disclosure_file",
+    ),
     path("company/coverage/", coverage.coverage, name="coverage"),
     path("company/coverage/strictness/", coverage.strictness, name="strictness"),
+    path("account/data/", leaving.exports, name="exports"),
+    path("account/data/<uuid:pk>/", leaving.progress, name="export"),
+    path("account/data/<uuid:pk>/archive/", leaving.archive, name="archive"),
+    path("account/closures/<int:number>/", leaving.closed, name="closed"),
+    path("company/closure/", leaving.close, name="close"),
     path("company/refusals/", refusals.refusals, name="refusals"),
     path("company/refusals/erasure/", refusals.erase, name="erase_stopped"),
 ]

@@ -22,4 +22,7 @@ class PolicyConfig(AppConfig):
         navigation.register(
             _("Company's policy"), "policy:company_edition", "scroll-text", "company.policy", 40
         )
+        navigation.register(
+            _("Disclosures"), "policy:company_disclosures", "landmark", "company.policy", 46
+        )
         people.register_standing(standing.of_company)

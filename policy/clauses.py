@@ -68,10 +68,11 @@ CLAUSES: Final = {
         Clause(
             "T1",
             _(
-                "Neither the operator nor anybody of the staff holds a pass that opens orders, so "
-                "there is nothing that they could hand over."
+                "Neither the operator nor anybody of the staff holds a pass that opens orders. "
+                "Only the register of authorities' requests does, once two different operators "
+                "have approved one: the orders it names, into one sealed file. The company is "
+                "told, and everybody reads the count."
             ),
-            rest=_("The register of disclosures to authorities is not built yet."),
         ),
         Clause(
             "T2",

@@ -25,6 +25,7 @@ from accounts import audit
 from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import Company, User
+from policy.disclosures import Disclosure, DisclosureEvent, DisclosurePackage
 from policy.prohibitions import Jurisdiction
 from policy.proofruns import ProofResult, ProofRun
 from policy.refusals import Refusal
@@ -33,6 +34,9 @@ from policy.revisions import refuse_unchanged
 __all__ = [
     "Acceptance",
     "Capacity",
+    "Disclosure",
+    "DisclosureEvent",
+    "DisclosurePackage",
     "Jurisdiction",
     "Kind",
     "Policy",

@@ -1,12 +1,20 @@
-"""What the worker does for policies."""
+"""What the worker does for policies: letters, and what is due by the clock."""
 
 from procrastinate.contrib.django import app
 
 from accounts import gate
-from policy import reminders
+from policy import disclosures, reminders
 
 
 @app.task(name=reminders.TASK)
 def write_reminder(user_id: int, company_id: int, link: str) -> None:
     with gate.vouching():
         reminders.write(user_id=user_id, company_id=company_id, link=link)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="policy.tell_companies", queueing_lock="policy.tell_companies")
+def tell_companies_of_disclosures(timestamp: int) -> None:
+    """Whose secrecy has ended. Their page shows it from the moment itself."""
+    with gate.vouching():
+        disclosures.tell_companies()

@@ -6,6 +6,7 @@ from policy.models import Kind
 from policy.views import (
     accepting,
     declaring,
+    disclosures,
     evidence,
     jurisdictions,
     proving,
@@ -22,6 +23,8 @@ ours = [
     path("policy/versions/<int:number>/", reading.version, CRM, name="version"),
     path("policy/versions/<int:number>/diff/", reading.diff, CRM, name="diff"),
     path("policy/proofs/", proving.proofs, name="proofs"),
+    path("policy/disclosures/", disclosures.by_year, name="disclosures"),
+    path("company/disclosures/", disclosures.of_company, name="company_disclosures"),
     path("privacy/versions/", reading.versions, SITE, name="site_versions"),
     path("privacy/versions/<int:number>/", reading.version, SITE, name="site_version"),
     path("privacy/versions/<int:number>/diff/", reading.diff, SITE, name="site_diff"),

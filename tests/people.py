@@ -64,9 +64,10 @@ boris = Someone("Boris", "boris@borealis.example", (("borealis", "agent"),))
 mia = Someone("Mia", "mia@both.example", (("aurora", "agent"), ("borealis", "admin")))
 sue = Someone("Sue", "sue@covenant.example", support=True)
 olga = Someone("Olga", "olga@covenant.example", operator=True)
+otto = Someone("Otto", "otto@covenant.example", operator=True)
 nina = Someone("Nina", "nina@nowhere.example")
 
-PEOPLE = (ann, adam, lena, gail, gus, pat, newt, lou, bea, boris, mia, sue, olga, nina)
+PEOPLE = (ann, adam, lena, gail, gus, pat, newt, lou, bea, boris, mia, sue, olga, otto, nina)
 
 
 def company(slug: str) -> Company:

@@ -1,4 +1,4 @@
-"""When a member was last reminded of policies that wait: policy/migrations/0009 writes it."""
+"""When a member was last reminded of policies that wait: policy/migrations/0010 writes it."""
 
 from typing import ClassVar
 

@@ -179,7 +179,7 @@ def _changed_since(user_id: int, version: PolicyVersion) -> dict[str, Any]:
 
 
 def _ways(request: Request) -> list[dict[str, Any]]:
-    """What works today, without accepting. Export and deletion say that they do not yet."""
+    """What works without accepting."""
     ways: list[dict[str, Any]] = [
         {
             "icon": "log-out",
@@ -191,11 +191,18 @@ def _ways(request: Request) -> list[dict[str, Any]]:
         },
         {
             "icon": "download",
-            "title": _("Take your data, or have your account deleted"),
-            "text": _(
-                "There is no button for this yet. Ask the operator of this site; you need not "
-                "accept anything for that."
-            ),
+            "title": _("Take your data along"),
+            "text": _("All that is yours, and an owner all that is the company's, in an archive."),
+            "url": reverse("orders:exports"),
+            "label": _("To your data"),
+        },
+        {
+            "icon": "user-round-x",
+            "title": _("Delete your account"),
+            "text": _("For good: your name and your address are gone, and so are your sessions."),
+            "url": reverse("accounts:deletion"),
+            "label": _("Delete your account…"),
+            "tone": "bad",
         },
     ]
     if request.gate.company_id:
@@ -208,5 +215,16 @@ def _ways(request: Request) -> list[dict[str, Any]]:
             "label": _("Leave %(company)s…") % company,
             "tone": "bad",
         }
-        ways.insert(1, leaving)
+        ways.insert(2, leaving)
+    if request.gate.may("company.close"):
+        ways.append(
+            {
+                "icon": "building-2",
+                "title": _("Delete %(company)s") % company,
+                "text": _("Its orders, its people's places and its keys, for good."),
+                "url": reverse("orders:close"),
+                "label": _("Delete %(company)s…") % company,
+                "tone": "bad",
+            }
+        )
     return ways

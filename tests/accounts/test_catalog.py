@@ -230,6 +230,8 @@ CALLABLE = {
         "share", "doer", "user_id", "is_operator", "company_under_policy", "may_publish",
         "may_accept",
         "waiting_for", "declare_citizenship", "remind", "count_refusals", "refusal_totals",
+        # requests of authorities
+        "open_disclosure", "take_package", "tell_companies", "disclosures",
         # passes, and what one does with one's own
         "set_password", "password_stands", "enter", "open_pass", "keep_pass", "end_pass",
         "sweep_passes", "choose_company",

@@ -23,6 +23,7 @@ PAGES = {
         "/policy/versions/",
         "/policy/versions/1/",
         "/policy/proofs/",
+        "/policy/disclosures/",
         "/c/aurora/policy/",
         "/c/aurora/policy/versions/",
         "/c/aurora/policy/versions/1/",
@@ -63,11 +64,17 @@ PAGES = {
         "/company/policy/people/",
         "/company/coverage/",
         "/company/refusals/",
+        "/company/disclosures/",
         "/orders/?stopped=yes",
     ),
     PARTNER: ("/orders/?status=hold", "{order}"),
     SUPPORT: ("/staff/",),
-    OPERATOR: ("/staff/", "/operator/policy/new/crm/", "/operator/jurisdictions/"),
+    OPERATOR: (
+        "/staff/",
+        "/operator/policy/new/crm/",
+        "/operator/jurisdictions/",
+        "/operator/disclosures/",
+    ),
 }
 
 EACH = [(who, path) for who, paths in PAGES.items() for path in paths]

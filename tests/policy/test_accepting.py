@@ -154,7 +154,9 @@ def test_declining_shows_the_ways_out_and_records_nothing(client: Client) -> Non
     assert page.status_code == 200
     assert [way["url"] for way in page.context["ways"] if "url" in way] == [
         "/logout/",
+        "/account/data/",
         "/company/departure/",
+        "/account/deletion/",
     ]
     assert accepted_by(newt) == []
 

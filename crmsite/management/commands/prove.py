@@ -55,8 +55,9 @@ class Command(BaseCommand):
             return
         with override("en"):
             outcomes = {outcome.proof: outcome for outcome in self.prove(wanted, url)}
+            named = {clause for proof in wanted if proof.name in only for clause in proof.clauses}
             for clause in CLAUSES:
-                if not only or clause in only:
+                if not only or clause in named.union(only):
                     self.tell(clause, outcomes)
         if BROKEN in {outcome.outcome for outcome in outcomes.values()}:
             raise CommandError("A clause is broken.")

@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION gate.remind() TO :web;
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("policy", "0008_operators_role"),
+        ("policy", "0009_disclosures"),
         ("accounts", "0012_reminded"),
     ]
     operations: ClassVar = [guard(REMINDING, "DROP FUNCTION gate.remind();")]

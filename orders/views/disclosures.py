@@ -1,0 +1,155 @@
+"""The operators' side of the disclosure register (clause T1). None of its pages shows an order."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.freshness import freshly_proven
+from accounts.guard import operator
+from accounts.requests import Request
+from orders import disclosures
+from orders.disclosure_forms import ApprovalForm, DisclosureForm, RefusalForm
+from policy.disclosures import Disclosure, NotInTurn
+
+GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@operator
+@never_cache
+@GET_OR_POST
+def register(request: Request) -> HttpResponse:
+    """All requests, and a form that enters one."""
+    form = DisclosureForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data | {"company_id": int(form.cleaned_data["company"])}
+        del given["company"]
+        entered = disclosures.receive(by=request.gate, **given)
+        return redirect("orders:disclosure", entered.id)
+    context = {"form": form, "disclosures": list(Disclosure.objects.listed())}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "orders/disclosures.html", context, status=status)
+
+
+@operator
+@never_cache
+@require_safe
+def disclosure(request: Request, disclosure_id: UUID) -> HttpResponse:
+    return _page(request, _found(disclosure_id))
+
+
+@operator
+@never_cache
+@require_safe
+def document(request: Request, disclosure_id: UUID) -> HttpResponse:
+    kept = get_object_or_404(Disclosure, pk=disclosure_id)
+    return _file(disclosures.document_of(kept), f"request-{kept.id}")
+
+
+@operator
+@sensitive_post_parameters("password")
+@never_cache
+@require_POST
+def approval(request: Request, disclosure_id: UUID) -> HttpResponse:
+    found = _found(disclosure_id)
+    form = ApprovalForm(request.POST)
+    if form.is_valid():
+        proven = freshly_proven(request)
+        if proven:
+            return _done(request, found, lambda: found.approve(by=request.gate, proven=proven))
+        form.add_error("password", _("This is not your password, or it was tried too often."))
+    return _page(request, found, approval=form)
+
+
+@operator
+@never_cache
+@require_POST
+def refusal(request: Request, disclosure_id: UUID) -> HttpResponse:
+    found = _found(disclosure_id)
+    form = RefusalForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, refusal=form)
+    reason = form.cleaned_data["reason"]
+    return _done(request, found, lambda: found.refuse(by=request.gate, reason=reason))
+
+
+@operator
+@never_cache
+@require_POST
+def package(request: Request, disclosure_id: UUID) -> HttpResponse:
+    """Makes the package; its passphrase is on this answer and nowhere else."""
+    found = _found(disclosure_id)
+    try:
+        passphrase = disclosures.package(found)
+    except NotInTurn as refused:
+        messages.error(request, str(refused))
+        return redirect("orders:disclosure", found.id)
+    context = {"disclosure": found, "passphrase": passphrase}
+    return render(request, "orders/disclosed.html", context)
+
+
+@operator
+@never_cache
+@require_POST
+def file(request: Request, disclosure_id: UUID) -> HttpResponse:
+    """The sealed package, once."""
+    found = _found(disclosure_id)
+    try:
+        return _file(found.take_package(), f"disclosure-{found.id}.sealed")
+    except NotInTurn as refused:
+        messages.error(request, str(refused))
+        return redirect("orders:disclosure", found.id)
+
+
+def _found(disclosure_id: UUID) -> Disclosure:
+    found = Disclosure.objects.listed().filter(pk=disclosure_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _done(request: Request, found: Disclosure, deed: Any) -> HttpResponse:
+    try:
+        deed()
+    except NotInTurn as refused:
+        messages.error(request, str(refused))
+    return redirect("orders:disclosure", found.id)
+
+
+def _page(
+    request: Request,
+    shown: Disclosure,
+    *,
+    approval: ApprovalForm | None = None,
+    refusal: RefusalForm | None = None,
+) -> HttpResponse:
+    approvers = [each.pk for each in shown.approvers if each]
+    mine = request.gate.user_id in approvers
+    context = {
+        "disclosure": shown,
+        "is_open": shown.outcome is None,
+        "may_approve": shown.outcome is None and not mine,
+        "may_package": shown.outcome is None and mine and len(approvers) > 1,
+        "may_take": mine and bool(shown.outcome) and not shown.is_refused and not shown.is_taken,
+        "approval": approval or ApprovalForm(),
+        "refusal": refusal or RefusalForm(),
+    }
+    return render(
+        request, "orders/disclosure.html", context, status=422 if approval or refusal else 200
+    )
+
+
+def _file(body: bytes, name: str) -> HttpResponse:
+    return HttpResponse(
+        body,
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

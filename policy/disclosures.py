@@ -1,0 +1,230 @@
+"""The register of what authorities asked for (clause T1): the one way for an order to leave by the
+operator's hand.
+
+A request names a company and the exact numbers of its orders, and does not change; what becomes
+of it are events, only ever added. Two different operators approve it, or one refuses it with a
+reason; then one of the two has its package made, once (`orders.disclosures`). The company is told
+at once, or on the day its secrecy ends. The database enforces all of that (migration 0009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import DatabaseError, connection, models, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from accounts.gate import Entry
+from accounts.identifiers import uuid7
+from accounts.models import Company, User
+
+MOST_ORDERS = 1_000  # in one request; its package is made while the operator waits
+
+
+class Deed(models.TextChoices):
+    APPROVED = "approved", _lazy("approved")
+    REFUSED = "refused", _lazy("refused")
+    PACKAGED = "packaged", _lazy("package made")
+    TAKEN = "taken", _lazy("package taken")
+    TOLD = "told", _lazy("company told")
+
+
+class NotInTurn(Exception):
+    """The register does not take this deed: it is over, somebody has approved already, or two have
+    not yet. Its text says which."""
+
+
+# The constraints and errors of migration 0009, in words.
+REASONS = {
+    "policy_disclosure_twice": _lazy("You have approved it already: somebody else has to."),
+    "policy_disclosure_over": _lazy("It is refused, or its package is made: nothing more is done."),
+    "policy_disclosure_two": _lazy("Two different operators have to approve it first."),
+    "policy_disclosure_approver": _lazy("This is for one of the two who approved it."),
+    "policy_disclosure_once": _lazy("The package has been taken already."),
+}
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    try:
+        with transaction.atomic():
+            yield
+    except DatabaseError as error:
+        for name, reason in REASONS.items():
+            if name in str(error):
+                raise NotInTurn(reason) from error
+        raise
+
+
+class DisclosureQuerySet(models.QuerySet["Disclosure"]):
+    def listed(self) -> DisclosureQuerySet:
+        """The newest first, with what became of them, and without the documents."""
+        return (
+            self.defer("document", "key")
+            .select_related("company", "received_by")
+            .prefetch_related("events__by")
+            .order_by("-received_at")
+        )
+
+
+class Disclosure(models.Model):
+    """A request of an authority. `numbers` are those of the company's orders; the document is
+    sealed under `key`, which the master key wraps."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="+")
+    received_at = models.DateTimeField(db_default=Now())
+    received_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    authority = models.CharField(_lazy("authority"), max_length=200)
+    legal_basis = models.CharField(_lazy("legal basis"), max_length=500)
+    numbers = models.JSONField(_lazy("orders"))
+    document = models.BinaryField()
+    document_hash = models.CharField(max_length=64)
+    key = models.BinaryField()
+    secret_until = models.DateTimeField(_lazy("secret until"), null=True)
+    secrecy_ground = models.CharField(_lazy("ground of the secrecy"), max_length=500, blank=True)
+
+    objects = DisclosureQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~Q(authority="") & ~Q(legal_basis=""), name="policy_disclosure_grounded"
+            ),
+            models.CheckConstraint(
+                condition=Q(secret_until__isnull=True, secrecy_ground="")
+                | (Q(secret_until__isnull=False) & ~Q(secrecy_ground="")),
+                name="policy_disclosure_secrecy_grounded",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.authority
+
+    @property
+    def approvers(self) -> list[User | None]:
+        return [event.by for event in self.events.all() if event.deed == Deed.APPROVED]
+
+    @property
+    def outcome(self) -> DisclosureEvent | None:
+        """The refusal, or the making of the package; None while it is open."""
+        over = (Deed.REFUSED, Deed.PACKAGED)
+        return next((event for event in self.events.all() if event.deed in over), None)
+
+    @property
+    def is_refused(self) -> bool:
+        return bool(self.outcome and self.outcome.deed == Deed.REFUSED)
+
+    @property
+    def is_taken(self) -> bool:
+        return any(event.deed == Deed.TAKEN for event in self.events.all())
+
+    def approve(self, *, by: Entry, proven: str) -> None:
+        """`proven` says by what `by` has just been proven to be himself: "password". Raises
+        NotInTurn."""
+        self._enter(Deed.APPROVED, by=by, proven=proven)
+
+    def refuse(self, *, by: Entry, reason: str) -> None:
+        """Raises NotInTurn."""
+        self._enter(Deed.REFUSED, by=by, reason=reason)
+
+    def keep_package(self, body: bytes, digest: str) -> None:
+        """What was sealed for the authority. Only within the transaction that opened the orders."""
+        DisclosurePackage.objects.create(disclosure=self, body=body, hash=digest)
+
+    def take_package(self) -> bytes:
+        """The sealed package, once, for an approver. Raises NotInTurn."""
+        with in_turn(), connection.cursor() as cursor:
+            cursor.execute("SELECT gate.take_package(%s)", [self.id])
+            return bytes(cursor.fetchone()[0])
+
+    def _enter(self, deed: Deed, *, by: Entry, **said: str) -> None:
+        with in_turn():
+            self.events.create(deed=deed, by_id=by.user_id, **said)
+
+
+class DisclosureEvent(models.Model):
+    """What became of a request, and who did it; nobody where the company was told."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    disclosure = models.ForeignKey(Disclosure, on_delete=models.PROTECT, related_name="events")
+    deed = models.CharField(max_length=8, choices=Deed)
+    at = models.DateTimeField(db_default=Now())
+    by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    proven = models.CharField(max_length=16, blank=True, default="")
+    reason = models.CharField(_lazy("reason"), max_length=500, blank=True, default="")
+
+    class Meta:
+        ordering: ClassVar = ["at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "disclosure", "by", condition=Q(deed="approved"), name="policy_disclosure_twice"
+            ),
+            models.UniqueConstraint(
+                "disclosure", "deed", condition=~Q(deed="approved"), name="policy_disclosure_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(deed__in=Deed.values), name="policy_disclosureevent_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(deed="refused") | ~Q(reason=""), name="policy_disclosure_reason"
+            ),
+            models.CheckConstraint(
+                condition=~Q(deed="approved") | ~Q(proven=""), name="policy_disclosure_proven"
+            ),
+            models.CheckConstraint(
+                condition=Q(deed="told") | Q(by__isnull=False), name="policy_disclosure_doer"
+            ),
+        ]
+
+
+class DisclosurePackage(models.Model):
+    """Encrypted for the authority under a passphrase that is kept nowhere."""
+
+    disclosure = models.OneToOneField(
+        Disclosure, on_delete=models.PROTECT, primary_key=True, related_name="package"
+    )
+    body = models.BinaryField()
+    hash = models.CharField(max_length=64)
+
+
+def counts() -> list[dict[str, Any]]:
+    """The public count, by year (UTC), the newest first; whatever is still secret counts, too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT year, received, refused, handed_over, open FROM gate.disclosures()")
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def tell_companies() -> int:
+    """Tell the owners and admins of each company whose time has come; how many mails that is."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT company, email, language FROM gate.tell_companies()")
+        told = cursor.fetchall()
+        for company, email, language in told:
+            _mail(company, email, language or settings.LANGUAGE_CODE)
+    return len(told)
+
+
+def _mail(company: str, email: str, language: str) -> None:
+    """Once it is committed. The page says it too, so a mail that fails is logged and stops nobody;
+    and the mail says nothing of what was asked for."""
+    with translation.override(language):
+        subject = " ".join((_("An authority asked for orders of %s") % company).split())
+        body = render_to_string("policy/disclosure.txt", {"company": company})
+    transaction.on_commit(
+        lambda: send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [email]), robust=True
+    )

@@ -1,0 +1,133 @@
+"""The disclosure register through its pages: an operator's, the company's and everybody's."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+
+from orders import packages
+from policy.disclosures import Disclosure
+from tests.orders.test_disclosures import approve, receive, secret
+from tests.people import PASSWORD, Someone, ann, as_, bea, company, gail, olga, otto, sign_in
+
+pytestmark = pytest.mark.django_db
+
+REGISTER = "/operator/disclosures/"
+
+
+def client_of(someone: Someone) -> Client:
+    return sign_in(Client(), someone)
+
+
+def enter(client: Client, **said: Any) -> HttpResponse:
+    document = SimpleUploadedFile("order.pdf", b"%PDF the order of the court")
+    given = {
+        "company": company("aurora").pk,
+        "authority": "District court of Cluj",
+        "legal_basis": "Code of Criminal Procedure, art. 7",
+        "orders": "1, 2",
+        "document": document,
+    }
+    return client.post(REGISTER, given | said)
+
+
+def stored() -> Disclosure:
+    with as_(olga):
+        return Disclosure.objects.listed().get()
+
+
+def act(someone: Someone, deed: str, **said: str) -> HttpResponse:
+    return client_of(someone).post(f"{REGISTER}{stored().id}/{deed}/", said)
+
+
+def test_from_the_request_to_the_sealed_file() -> None:
+    assert enter(client_of(olga)).status_code == 302
+    for somebody in (olga, otto):
+        assert act(somebody, "approval", password=PASSWORD).status_code == 302
+    made = act(otto, "package")
+    passphrase = re.search(r"<code>([a-z0-9-]+)</code>", made.text)[1]
+    assert "no-store" in made["Cache-Control"]
+    taken = act(otto, "file")
+    content = json.loads(packages.unseal(taken.content, passphrase))
+    assert [order["number"] for order in content["orders"]] == [1]
+    assert content["missing"] == [2]
+    assert act(olga, "file").status_code == 302  # and says that it has been taken
+
+
+def test_an_approval_asks_for_the_password_anew() -> None:
+    receive()
+    for wrong in ("", "not-this-one"):
+        assert act(olga, "approval", password=wrong).status_code == 422
+    assert stored().approvers == []
+
+
+def test_a_password_tried_too_often_proves_nothing_for_a_while() -> None:
+    receive()
+    for _attempt in range(10):
+        act(olga, "approval", password="not-this-one")
+    assert act(olga, "approval", password=PASSWORD).status_code == 422
+    assert stored().approvers == []
+
+
+def test_one_operator_alone_gets_no_package_by_any_form() -> None:
+    receive()
+    for _twice in range(2):
+        act(olga, "approval", password=PASSWORD)
+    for deed in ("package", "file"):
+        assert act(olga, deed).status_code == 302
+    assert len(stored().approvers) == 1 and stored().outcome is None
+
+
+def test_a_refusal_needs_a_reason_and_is_said() -> None:
+    receive()
+    assert act(otto, "refusal", reason="").status_code == 422
+    act(otto, "refusal", reason="It names no court.")
+    assert "It names no court." in client_of(ann).get("/company/disclosures/").text
+
+
+def test_the_document_comes_back_to_operators() -> None:
+    enter(client_of(olga))
+    answer = client_of(otto).get(f"{REGISTER}{stored().id}/document/")
+    assert answer.content == b"%PDF the order of the court"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"orders": "1, all"},
+        {"orders": "0"},
+        {"orders": ", "},
+        {"company": ""},
+        {"document": ""},
+        {"secrecy_ground": "art. 9"},
+        {"secret_until": "2999-01-01"},
+        {"secret_until": "2001-01-01", "secrecy_ground": "art. 9"},
+    ],
+)
+def test_a_request_that_says_too_little_is_not_entered(wrong: dict[str, str]) -> None:
+    assert enter(client_of(olga), **wrong).status_code == 422
+    with as_(olga):
+        assert not Disclosure.objects.exists()
+
+
+def test_a_company_reads_its_own_and_no_secret_ones() -> None:
+    receive()
+    receive(**secret())
+    page = client_of(ann).get("/company/disclosures/").text
+    assert page.count("District court of Cluj") == 1
+    assert "District court" not in client_of(bea).get("/company/disclosures/").text
+    assert client_of(gail).get("/company/disclosures/").status_code == 403
+
+
+def test_everybody_reads_the_count_and_nothing_else() -> None:
+    receive(**secret())
+    approve(receive(), olga, otto)
+    page = Client().get("/policy/disclosures/", headers={"Accept": "application/json"}).json()
+    assert [(year["received"], year["open"]) for year in page["years"]] == [(2, 2)]
+    assert "Cluj" not in Client().get("/policy/disclosures/").text

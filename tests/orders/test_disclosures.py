@@ -1,0 +1,278 @@
+"""Clause T1 in the database: an order leaves by two approvals, for the numbers named, once."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.utils import timezone
+
+from accounts import gate
+from orders import disclosures, packages
+from orders.models import Order
+from orders.persons import Person
+from policy.disclosures import (
+    Disclosure,
+    DisclosureEvent,
+    DisclosurePackage,
+    NotInTurn,
+    counts,
+    tell_companies,
+)
+from tests.people import Someone, adam, ann, as_, bea, company, gail, olga, otto, sue
+from tests.policy.publications import refused
+
+pytestmark = pytest.mark.django_db
+
+BASIS = "Code of Criminal Procedure, art. 7"
+
+
+def receive(by: Someone = olga, orders: tuple[int, ...] = (1,), **said: Any) -> Disclosure:
+    with as_(by) as entry:
+        return disclosures.receive(
+            by=entry,
+            company_id=company("aurora").pk,
+            authority="District court of Cluj",
+            legal_basis=BASIS,
+            orders=orders,
+            document=b"%PDF the order of the court",
+            **said,
+        )
+
+
+def approve(disclosure: Disclosure, *people: Someone) -> Disclosure:
+    for somebody in people:
+        with as_(somebody) as entry:
+            disclosure.approve(by=entry, proven="password")
+    return disclosure
+
+
+def read_as(someone: Someone) -> list[Disclosure]:
+    with as_(someone):
+        return list(Disclosure.objects.listed())
+
+
+def add_orders(many: int) -> None:
+    with as_(ann) as entry:
+        for number in range(many):
+            Order.objects.add(
+                by=entry, person=Person(name=f"Buyer {number}"), items=[], currency="EUR"
+            )
+
+
+def secret() -> dict[str, Any]:
+    return {"secret_until": timezone.now() + timedelta(days=9), "secrecy_ground": "art. 9"}
+
+
+def test_the_package_holds_exactly_the_orders_named() -> None:
+    add_orders(3)
+    disclosure = approve(receive(orders=(4, 2, 99)), olga, otto)
+    with as_(otto):
+        passphrase = disclosures.package(disclosure)
+        body = disclosure.take_package()
+    found = json.loads(packages.unseal(body, passphrase))
+    assert [order["number"] for order in found["orders"]] == [2, 4]
+    assert [order["person"] for order in found["orders"]] == [
+        {"name": "Buyer 0"},
+        {"name": "Buyer 2"},
+    ]
+    assert found["missing"] == [99]
+
+
+def test_a_package_holds_the_items_and_the_comments() -> None:
+    disclosure = approve(receive(), olga, otto)
+    with as_(olga):
+        [order] = disclosures.disclosed(disclosure)["orders"]
+    assert order["person"]["name"] == "Buyer of Ann"
+    assert [item["name"] for item in order["items"]] == ["Kettle"]
+    assert [comment["text"] for comment in order["comments"]] == ["Call after six."]
+
+
+def test_after_the_package_the_operator_is_as_far_from_orders_as_before() -> None:
+    disclosure = approve(receive(), olga, otto)
+    with as_(olga) as entry, connection.cursor() as cursor:
+        disclosures.package(disclosure)
+        cursor.execute("SELECT current_setting('gate.company'), gate.user_id()")
+        assert cursor.fetchone() == ("", entry.user_id)
+        assert Order.objects.count() == 0
+
+
+@pytest.mark.parametrize("approvers", [(), (olga,), (otto,)])
+def test_fewer_than_two_approvals_open_nothing(approvers: tuple[Someone, ...]) -> None:
+    disclosure = approve(receive(), *approvers)
+    with as_(olga), pytest.raises(NotInTurn, match="Two different"):
+        disclosures.package(disclosure)
+    assert read_as(olga)[0].outcome is None
+
+
+def test_the_same_person_does_not_approve_twice() -> None:
+    disclosure = approve(receive(), olga)
+    with pytest.raises(NotInTurn, match="already"):
+        approve(disclosure, olga)
+    assert len(read_as(olga)[0].approvers) == 1
+
+
+def test_nobody_approves_in_anothers_name_or_without_being_proven() -> None:
+    disclosure = receive()
+    with as_(olga) as entry:
+        with refused():
+            disclosure.events.create(deed="approved", by_id=otto.user.pk, proven="password")
+        with refused("policy_disclosure_proven"):
+            disclosure.events.create(deed="approved", by_id=entry.user_id)
+    assert read_as(olga)[0].approvers == []
+
+
+@pytest.mark.parametrize("deed", ["packaged", "taken", "told"])
+def test_other_deeds_are_not_the_web_roles_to_enter(deed: str) -> None:
+    disclosure = approve(receive(**secret()), olga, otto)
+    with as_(olga) as entry, refused("row-level security|policy_disclosure_two"):
+        disclosure.events.create(deed=deed, by_id=entry.user_id)
+
+
+@pytest.mark.parametrize("someone", [ann, gail, sue], ids=str)
+def test_only_operators_receive_approve_and_open(someone: Someone) -> None:
+    with refused():
+        receive(someone)
+    disclosure = approve(receive(), olga, otto)
+    with as_(someone) as entry:
+        with refused():
+            disclosure.refuse(by=entry, reason="No.")
+        with refused("operators"), connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM gate.open_disclosure(%s)", [disclosure.id])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_approver_who_is_no_operator_any_more_does_not_count(owner: Any) -> None:
+    disclosure = approve(receive(), olga, otto)
+    owner.execute("UPDATE accounts_user SET is_superuser = false WHERE email = %s", [otto.email])
+    with as_(olga), pytest.raises(NotInTurn, match="Two different"):
+        disclosures.package(disclosure)
+
+
+def test_a_package_is_taken_once() -> None:
+    disclosure = approve(receive(), olga, otto)
+    with as_(olga):
+        disclosures.package(disclosure)
+        disclosure.take_package()
+    with as_(otto), pytest.raises(NotInTurn, match="taken already"):
+        disclosure.take_package()
+
+
+def test_a_package_is_made_once() -> None:
+    disclosure = approve(receive(), olga, otto)
+    with as_(olga):
+        disclosures.package(disclosure)
+    with as_(otto), pytest.raises(NotInTurn, match="nothing more"):
+        disclosures.package(disclosure)
+
+
+def test_a_refusal_is_an_outcome_with_its_reason_and_the_end_of_it() -> None:
+    disclosure = approve(receive(), olga, otto)
+    with as_(otto) as entry:
+        with refused("policy_disclosure_reason"):
+            disclosure.events.create(deed="refused", by_id=entry.user_id)
+        disclosure.refuse(by=entry, reason="It names no legal basis that binds us.")
+    with as_(olga), pytest.raises(NotInTurn):
+        disclosures.package(disclosure)
+    [told] = read_as(ann)
+    assert told.outcome and told.outcome.reason.startswith("It names no")
+
+
+def test_nobody_reads_a_package_past_its_being_taken() -> None:
+    disclosure = approve(receive(), olga, otto)
+    with as_(olga):
+        disclosures.package(disclosure)
+        with refused("permission denied"):
+            list(DisclosurePackage.objects.all())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_register_is_only_added_to(owner: Any) -> None:
+    disclosure = approve(receive(), olga)
+    with as_(olga):
+        for rows in (Disclosure.objects.all(), DisclosureEvent.objects.all()):
+            with refused("permission denied"):
+                rows.delete()
+        with refused("permission denied"):
+            Disclosure.objects.filter(pk=disclosure.pk).update(numbers=[1, 2])
+    for change in (
+        "UPDATE policy_disclosure SET numbers = '[1, 2]'",
+        "DELETE FROM policy_disclosureevent",
+        "UPDATE policy_disclosureevent SET by_id = 1",
+        "TRUNCATE policy_disclosurepackage",
+    ):
+        with pytest.raises(Exception, match="only ever added to"):
+            owner.execute(change)
+
+
+@pytest.mark.parametrize("orders", [(), ("1",), (0,), (-1,), (1.5,)])
+def test_a_request_names_its_orders(orders: tuple[Any, ...]) -> None:
+    with refused("names its orders"):
+        receive(orders=orders)
+
+
+def test_the_document_comes_back_as_it_was_and_is_sealed() -> None:
+    receive()
+    with as_(otto):
+        kept = Disclosure.objects.get()
+        assert b"court" not in bytes(kept.document)
+        assert disclosures.document_of(kept) == b"%PDF the order of the court"
+
+
+def test_the_company_is_told_at_once(django_capture_on_commit_callbacks: Any) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        receive()
+    assert sorted(message.to[0] for message in mail.outbox) == [adam.email, ann.email]
+    assert "court" not in mail.outbox[0].body
+    assert len(read_as(ann)) == len(read_as(adam)) == 1
+    assert read_as(bea) == read_as(gail) == []
+
+
+def test_a_secret_is_kept_until_its_day_and_told_then(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        receive(secret_until=timezone.now() + timedelta(seconds=1), secrecy_ground="art. 9")
+    assert mail.outbox == [] and read_as(ann) == []
+    with gate.vouching(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(1)")
+    with django_capture_on_commit_callbacks(execute=True), gate.vouching():
+        assert tell_companies() == 2
+        assert tell_companies() == 0
+    assert len(mail.outbox) == 2 and len(read_as(ann)) == 1
+
+
+def test_secrecy_needs_its_ground_and_its_end() -> None:
+    for said in ({"secrecy_ground": "art. 9"}, {"secret_until": timezone.now()}):
+        with refused("policy_disclosure_secrecy_grounded"):
+            receive(**said)
+
+
+def test_the_public_count_is_the_registers() -> None:
+    first, second, _third = receive(), receive(**secret()), receive()
+    with as_(olga) as entry:
+        first.refuse(by=entry, reason="Not ours.")
+    approve(second, olga, otto)
+    with as_(olga):
+        disclosures.package(second)
+    with gate.vouching():
+        [year] = counts()
+    assert year == {
+        "year": timezone.now().year,
+        "received": 3,
+        "refused": 1,
+        "handed_over": 1,
+        "open": 1,
+    }
+
+
+def test_the_pass_that_opened_the_orders_is_gone() -> None:
+    disclosure = approve(receive(), olga, otto)
+    with as_(olga), connection.cursor() as cursor:
+        disclosures.package(disclosure)
+        cursor.execute("SELECT gate.whole('orders.read'), gate.company('persons.open')")
+        assert cursor.fetchone() == (None, None)
