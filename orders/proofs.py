@@ -6,8 +6,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+<<<<<<< HEAD
 import zipfile
 from collections.abc import Callable, Iterator
+=======
+from collections.abc import Iterator
+from dataclasses import replace
+>>>>>>> origin/main
 from datetime import timedelta
 from io import BytesIO
 from itertools import product
@@ -22,15 +27,26 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts import attacks, gate, traces, trial
 from accounts.attacks import Settings, vouched
 from accounts.founding import OWNER
+<<<<<<< HEAD
 from accounts.models import AuditEntry, Membership, User
+=======
+from accounts.models import AuditEntry, Company, Membership
+>>>>>>> origin/main
 from accounts.proving import Broken, Figures, System, proves, undone
 from accounts.records import Fate, every_record
 from accounts.trial import Somebody
 from accounts.visitors import Answer, Visitor
+<<<<<<< HEAD
 from orders import closure, disclosures, exports, packages, tasks
 from orders.models import Export, Order
+=======
+from orders import disclosures, packages
+from orders.intake import NotAdmitted
+from orders.models import Order
+>>>>>>> origin/main
 from orders.statuses import TRASH_REASONS
 from orders.trial import Canary, company_with_orders
+from policy import coverage
 from policy.disclosures import Disclosure, NotInTurn
 from policy.trial import accept, open_company, publish
 
@@ -188,13 +204,60 @@ def no_order_before_the_companys_policy(system: System) -> Figures:
     return {}
 
 
-def takes_an_order(owner: Somebody) -> bool:
+def takes_an_order(owner: Somebody, country: str = "RO") -> bool:
+    [draft] = Canary().drafts(1)
     try:
         with owner.working() as by:
-            Order.objects.add_many(by=by, drafts=list(Canary().drafts(1)))
-    except Error:
+            Order.objects.add_many(by=by, drafts=[replace(draft, country=country)])
+    except (Error, NotAdmitted):
         return False
     return True
+
+
+@proves(
+    "P1",
+    tried=_(
+        "Had a company's policy cover Romania alone, and took an order and a member of Moldova: "
+        "the page of coverage told of both in the next request. Once the company was strict, "
+        "the form, the verb that imports use too and plain SQL refused such an order, and the "
+        "database such a member; an order of Romania was still taken."
+    ),
+)
+def no_country_goes_uncovered_unseen(system: System) -> Figures:
+    owner = open_company()
+    assert owner.company
+    publish(owner, text="# Of Romania", countries=("RO",))
+    visitor = signed_in_as(owner, system)
+    if not takes_an_order(owner, "MD"):
+        raise Broken("a company that is not strict takes no order: this attack shows nothing")
+    visitor.fill("/company/citizenship/", citizenship="MD")
+    page = visitor.get("/company/coverage/").body
+    if page.count("leaves it out") != 1 or "№" not in page:
+        raise Broken("an order of a country that the policy leaves out is not shown")
+    with owner.working() as by:
+        if coverage.members_by_country(by)["MD"] != 1:
+            raise Broken("a member of a country that the policy leaves out is not counted")
+        coverage.declare_citizenship("", by=by)
+        Company.be_strict(True, by=by)
+    refuses_moldova(owner, visitor)
+    if not takes_an_order(owner, "RO"):
+        raise Broken("a strict company takes no order either: this attack shows nothing")
+    return {}
+
+
+def refuses_moldova(owner: Somebody, visitor: Visitor) -> None:
+    fields = {"phone": "+40 721 234 643", "country": "MD", "currency": "EUR"}
+    if (answer := visitor.fill("/orders/new/", **fields)).status != 422:
+        raise Broken(f"the form answers {answer.status} to a country that is not covered")
+    if takes_an_order(owner, "MD"):
+        raise Broken("a strict company takes an order of a country that is not covered")
+    for statement in (
+        "UPDATE orders_order SET country = 'RO'; UPDATE orders_order SET country = 'MD'",
+        "SELECT gate.declare_citizenship('MD')",
+    ):
+        with owner.working():
+            if not attacks.refused(statement):
+                raise Broken(f"a strict company's database takes: {statement}")
 
 
 @proves(

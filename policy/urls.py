@@ -12,6 +12,7 @@ from policy.views import (
     proving,
     publishing,
     reading,
+    reminding,
 )
 
 CRM, SITE, COMPANY = {"kind": Kind.CRM}, {"kind": Kind.SITE}, {"kind": Kind.COMPANY}
@@ -46,6 +47,8 @@ ours = [
     path("acceptances/", evidence.acceptances, name="acceptances"),
     path("acceptances/receipt/", evidence.receipt, name="receipt"),
     path("acceptances/verifier/", evidence.verifier, name="verifier"),
+    path("company/policy/people/", reminding.people, name="people"),
+    path("company/policy/reminders/", reminding.remind, name="remind"),
     path("company/policy/evidence/", evidence.bundle, name="bundle"),
     path("operator/policy/new/", publishing.publish, name="publish"),
     path("operator/policy/new/<slug:kind>/", publishing.publish, name="publish"),

@@ -61,6 +61,7 @@ PAGES = {
         "/orders/import/",
         "/company/",
         "/company/policy/",
+        "/company/policy/people/",
         "/company/coverage/",
         "/company/refusals/",
         "/company/disclosures/",
