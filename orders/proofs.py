@@ -6,13 +6,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-<<<<<<< HEAD
 import zipfile
 from collections.abc import Callable, Iterator
-=======
-from collections.abc import Iterator
 from dataclasses import replace
->>>>>>> origin/main
 from datetime import timedelta
 from io import BytesIO
 from itertools import product
@@ -27,23 +23,14 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts import attacks, gate, traces, trial
 from accounts.attacks import Settings, vouched
 from accounts.founding import OWNER
-<<<<<<< HEAD
-from accounts.models import AuditEntry, Membership, User
-=======
-from accounts.models import AuditEntry, Company, Membership
->>>>>>> origin/main
+from accounts.models import AuditEntry, Company, Membership, User
 from accounts.proving import Broken, Figures, System, proves, undone
 from accounts.records import Fate, every_record
 from accounts.trial import Somebody
 from accounts.visitors import Answer, Visitor
-<<<<<<< HEAD
 from orders import closure, disclosures, exports, packages, tasks
-from orders.models import Export, Order
-=======
-from orders import disclosures, packages
 from orders.intake import NotAdmitted
-from orders.models import Order
->>>>>>> origin/main
+from orders.models import Export, Order
 from orders.statuses import TRASH_REASONS
 from orders.trial import Canary, company_with_orders
 from policy import coverage
