@@ -22,8 +22,9 @@ from accounts.rowrules import NO_PERSON_AND_NO_COMPANY, READ_BEFORE_A_COMPANY_IS
 Settings = dict[str, str]
 Row = tuple[Any, ...]
 
-# No right, the policy is not accepted, a table that row rules keep COPY from.
-REFUSALS: Final = ("42501", "CV001", "0A000")
+# No right, the policy is not accepted, a country is not covered, a table that row rules keep COPY
+# from.
+REFUSALS: Final = ("42501", "CV001", "CVP01", "0A000")
 SETTINGS: Final = ("gate.app", "gate.pass", "gate.company")
 
 

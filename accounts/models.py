@@ -218,6 +218,7 @@ class Membership(CompanyOwned):
     citizenship = models.CharField(_("citizenship"), max_length=2, blank=True, db_default="")
     joined_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, editable=False)  # of policies that wait
 
     team = models.ForeignObject(
         Team,

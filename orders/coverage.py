@@ -19,7 +19,7 @@ SHOWN: Final = 20  # orders that nothing covers, the latest
 _LEAPS = """
 (WITH RECURSIVE found (code) AS (
     (SELECT o.{column} FROM orders_order o
-      WHERE o.company_id = %(company)s AND o.{column} <> '' ORDER BY o.{column} LIMIT 1)
+      WHERE o.company_id = %(company)s AND o.{column} > '' ORDER BY o.{column} LIMIT 1)
     UNION ALL
     SELECT (SELECT o.{column} FROM orders_order o
              WHERE o.company_id = %(company)s AND o.{column} <> '' AND o.{column} > f.code

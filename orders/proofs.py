@@ -6,8 +6,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from itertools import product
 from typing import Any, Final
 
@@ -15,21 +18,26 @@ from django.db import Error
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts import attacks, traces, trial
+from accounts import attacks, gate, traces, trial
 from accounts.attacks import Settings, vouched
 from accounts.founding import OWNER
-from accounts.models import AuditEntry, Membership
+from accounts.models import AuditEntry, Company, Membership, User
 from accounts.proving import Broken, Figures, System, proves, undone
+from accounts.records import Fate, every_record
 from accounts.trial import Somebody
 from accounts.visitors import Answer, Visitor
-from orders import disclosures, packages
-from orders.models import Order
+from orders import closure, disclosures, exports, packages, tasks
+from orders.intake import NotAdmitted
+from orders.models import Export, Order
 from orders.statuses import TRASH_REASONS
 from orders.trial import Canary, company_with_orders
+from policy import coverage
 from policy.disclosures import Disclosure, NotInTurn
 from policy.trial import accept, open_company, publish
 
+LEAVING: Final = 20  # orders of a company that is deleted
 ORDERS: Final = 1_667  # of six marked values each: 10,000
 
 
@@ -183,13 +191,60 @@ def no_order_before_the_companys_policy(system: System) -> Figures:
     return {}
 
 
-def takes_an_order(owner: Somebody) -> bool:
+def takes_an_order(owner: Somebody, country: str = "RO") -> bool:
+    [draft] = Canary().drafts(1)
     try:
         with owner.working() as by:
-            Order.objects.add_many(by=by, drafts=list(Canary().drafts(1)))
-    except Error:
+            Order.objects.add_many(by=by, drafts=[replace(draft, country=country)])
+    except (Error, NotAdmitted):
         return False
     return True
+
+
+@proves(
+    "P1",
+    tried=_(
+        "Had a company's policy cover Romania alone, and took an order and a member of Moldova: "
+        "the page of coverage told of both in the next request. Once the company was strict, "
+        "the form, the verb that imports use too and plain SQL refused such an order, and the "
+        "database such a member; an order of Romania was still taken."
+    ),
+)
+def no_country_goes_uncovered_unseen(system: System) -> Figures:
+    owner = open_company()
+    assert owner.company
+    publish(owner, text="# Of Romania", countries=("RO",))
+    visitor = signed_in_as(owner, system)
+    if not takes_an_order(owner, "MD"):
+        raise Broken("a company that is not strict takes no order: this attack shows nothing")
+    visitor.fill("/company/citizenship/", citizenship="MD")
+    page = visitor.get("/company/coverage/").body
+    if page.count("leaves it out") != 1 or "№" not in page:
+        raise Broken("an order of a country that the policy leaves out is not shown")
+    with owner.working() as by:
+        if coverage.members_by_country(by)["MD"] != 1:
+            raise Broken("a member of a country that the policy leaves out is not counted")
+        coverage.declare_citizenship("", by=by)
+        Company.be_strict(True, by=by)
+    refuses_moldova(owner, visitor)
+    if not takes_an_order(owner, "RO"):
+        raise Broken("a strict company takes no order either: this attack shows nothing")
+    return {}
+
+
+def refuses_moldova(owner: Somebody, visitor: Visitor) -> None:
+    fields = {"phone": "+40 721 234 643", "country": "MD", "currency": "EUR"}
+    if (answer := visitor.fill("/orders/new/", **fields)).status != 422:
+        raise Broken(f"the form answers {answer.status} to a country that is not covered")
+    if takes_an_order(owner, "MD"):
+        raise Broken("a strict company takes an order of a country that is not covered")
+    for statement in (
+        "UPDATE orders_order SET country = 'RO'; UPDATE orders_order SET country = 'MD'",
+        "SELECT gate.declare_citizenship('MD')",
+    ):
+        with owner.working():
+            if not attacks.refused(statement):
+                raise Broken(f"a strict company's database takes: {statement}")
 
 
 @proves(
@@ -266,6 +321,75 @@ def a_thief_of_the_database_reads_nobody(system: System) -> Figures:
     if not traces.files_with(system, canary.offer):
         raise Broken("an offer's name is not found either: this attack shows nothing")
     return {"values": ORDERS * canary.fields, "orders": ORDERS}
+
+
+@proves(
+    "R1", "D2",
+    tried=_(
+        "As an owner who has accepted nothing, took all of %(orders)s orders along, buyers opened, "
+        "deleted the company and then the account: no page asked for an acceptance. No row and no "
+        "key of the company were left, nor what named its owner."
+    ),
+)  # fmt: skip
+def who_declines_takes_all_along_and_goes(system: System) -> Figures:
+    canary = Canary()
+    founder = company_with_orders(LEAVING, canary)
+    assert founder.company
+    leaver = trial.member(founder.company, "owner")
+    visitor = Visitor(system.url)
+    visitor.sign_in(leaver.email, leaver.password, accepting=False)
+    if visitor.get("/orders/").path != "/accept/":
+        raise Broken("an owner who has accepted nothing sees orders: this attack shows nothing")
+    if without_accepting(visitor.fill("/account/data/", of="company")).count(canary.word):
+        raise Broken("the page of an archive shows what is in it")
+    if taken_along(leaver).count(canary.word) < LEAVING:
+        raise Broken("an owner who has accepted nothing does not get the orders")
+    without_accepting(
+        visitor.fill("/company/closure/", password=leaver.password, slug=founder.company.slug)
+    )
+    done(closure.TASK, tasks.work_through_closure)
+    if left := left_of(founder.company.pk, system):
+        raise Broken(f"of a company that was deleted there are rows in {', '.join(left)}")
+    without_accepting(visitor.fill("/account/deletion/", password=leaver.password))
+    if User.objects.using(OWNER).filter(email=leaver.email).exists():
+        raise Broken("an account that was deleted still names its owner")
+    return {"orders": LEAVING}
+
+
+def without_accepting(answer: Answer) -> str:
+    if answer.status != 200 or answer.path == "/accept/":
+        raise Broken(f"{answer.path} asks for something before one may go")
+    return answer.body
+
+
+def taken_along(leaver: Somebody) -> str:
+    """The orders of the archive that was asked for just now, as JSON."""
+    done(exports.TASK, tasks.build_export)
+    with leaver.working():
+        run = Export.objects.latest("started_at")
+        archive = zipfile.ZipFile(BytesIO(exports.read(run)))
+    return archive.read("company/order.json").decode()
+
+
+def done(task: str, work: Callable[..., None]) -> None:
+    """Do the last job of this task as a worker would."""
+    with gate.vouching():
+        job = ProcrastinateJob.objects.filter(task_name=task).latest("id")
+    work(**job.args)
+
+
+def left_of(company_id: int, system: System) -> list[str]:
+    """The tables that should be empty of this company, and are not."""
+    erased = [r for r in every_record() if r.company is Fate.ERASED and r.table != "accounts_pass"]
+    with system.superuser() as superuser:
+        return [
+            record.table
+            for record in erased
+            if superuser.execute(
+                f"SELECT FROM {record.table} WHERE company_id = %s LIMIT 1",
+                [company_id],
+            ).rowcount
+        ]
 
 
 @proves(

@@ -14,6 +14,7 @@ class PolicyConfig(AppConfig):
             **{
                 "policy.published": _("published the company's policy"),
                 "policy.accepted": _("accepted the company's policy"),
+                "people.reminded": _("reminded people of policies that wait"),
                 "person.citizenship": _("declared a citizenship, or took it back"),
             }
         )

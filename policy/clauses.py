@@ -34,7 +34,11 @@ CLAUSES: Final = {
         ),
         Clause(
             "S2",
-            _("There is no counter in the software, of anybody's: no visit is counted."),
+            _(
+                "Visits are counted by page and day, with nothing of the visitor. The counter of "
+                "another is off until the operator sets its number. Then it is an image on the two "
+                "external pages alone: no script of its maker's runs, so none records a session."
+            ),
         ),
         Clause(
             "C1",
@@ -133,14 +137,16 @@ CLAUSES: Final = {
             _(
                 "What is known of a buyer is sealed with AES-256-GCM under a key of the company's "
                 "own, itself wrapped by a key that is not in the database. Passwords and passes "
-                "are stored as hashes."
+                "are stored as hashes. A company that is deleted loses its key at once; once the "
+                "operator's is another, old copies stay shut too."
             ),
-            rest=_("Deleting a company and its key is not built yet."),
         ),
         Clause(
             "R1",
-            _("Declining, leaving the company and signing out ask for no acceptance."),
-            rest=_("Taking one's data along and deleting the account are not built yet."),
+            _(
+                "Declining, taking one's data along, leaving or deleting the company and deleting "
+                "the account ask for no acceptance."
+            ),
         ),
         Clause(
             "R2",

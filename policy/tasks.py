@@ -1,9 +1,15 @@
-"""What the worker does for policies by the clock."""
+"""What the worker does for policies: letters, and what is due by the clock."""
 
 from procrastinate.contrib.django import app
 
 from accounts import gate
-from policy import disclosures
+from policy import disclosures, reminders
+
+
+@app.task(name=reminders.TASK)
+def write_reminder(user_id: int, company_id: int, link: str) -> None:
+    with gate.vouching():
+        reminders.write(user_id=user_id, company_id=company_id, link=link)
 
 
 @app.periodic(cron="7 * * * *")

@@ -18,10 +18,12 @@ def open_company() -> Somebody:
     return owner
 
 
-def publish(owner: Somebody) -> None:
+def publish(owner: Somebody, *, text: str = "# Ours", countries: tuple[str, ...] = ()) -> None:
     """A policy of the owner's company, which he accepts at once."""
     with owner.working() as by:
-        Policy.objects.of_company(by.company_id).publish(by=by, texts={"en": "# Ours"})
+        Policy.objects.of_company(by.company_id).publish(
+            by=by, texts={"en": text}, countries=countries
+        )
     accept(owner)
 
 

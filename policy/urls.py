@@ -12,7 +12,10 @@ from policy.views import (
     proving,
     publishing,
     reading,
+    reminding,
+    visits,
 )
+from policy.visits import counted
 
 CRM, SITE, COMPANY = {"kind": Kind.CRM}, {"kind": Kind.SITE}, {"kind": Kind.COMPANY}
 
@@ -46,18 +49,21 @@ ours = [
     path("acceptances/", evidence.acceptances, name="acceptances"),
     path("acceptances/receipt/", evidence.receipt, name="receipt"),
     path("acceptances/verifier/", evidence.verifier, name="verifier"),
+    path("company/policy/people/", reminding.people, name="people"),
+    path("company/policy/reminders/", reminding.remind, name="remind"),
     path("company/policy/evidence/", evidence.bundle, name="bundle"),
     path("operator/policy/new/", publishing.publish, name="publish"),
     path("operator/policy/new/<slug:kind>/", publishing.publish, name="publish"),
     path("operator/policy/new/<slug:kind>/preview/", publishing.preview, name="preview"),
     path("operator/jurisdictions/", jurisdictions.jurisdictions, name="jurisdictions"),
     path("operator/jurisdictions/<slug:code>/lifting/", jurisdictions.lifting, name="lifting"),
+    path("operator/visits/", visits.visits, name="visits"),
     path("company/policy/", publishing.company, name="company_edition"),
     path("company/citizenship/", declaring.citizenship, name="citizenship"),
     path("company/policy/preview/", publishing.company_preview, name="company_preview"),
 ]
 
 urlpatterns = [
-    path("privacy/", reading.current, SITE, name="privacy"),
+    path("privacy/", counted(reading.current), SITE, name="privacy"),
     path("", include((ours, "policy"))),
 ]

@@ -61,6 +61,7 @@ PAGES = {
         "/orders/import/",
         "/company/",
         "/company/policy/",
+        "/company/policy/people/",
         "/company/coverage/",
         "/company/refusals/",
         "/company/disclosures/",
@@ -73,6 +74,7 @@ PAGES = {
         "/operator/policy/new/crm/",
         "/operator/jurisdictions/",
         "/operator/disclosures/",
+        "/operator/visits/",
     ),
 }
 

@@ -29,9 +29,11 @@ def test_orders_are_kept(serve: Serve) -> None:
     system = serve()
     holds("orders.nobody_else_reads_or_writes_in_sql", system)
     holds("orders.no_order_before_the_companys_policy", system)
+    holds("orders.no_country_goes_uncovered_unseen", system)
     holds("orders.every_change_names_its_doer", system)
     holds("orders.the_prohibited_leave_nothing", system)
     holds("orders.logs_know_nothing_of_an_order", system)
+    holds("orders.who_declines_takes_all_along_and_goes", system)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,29 @@ def test_an_order_that_needs_no_policy_is_seen(serve: Serve, owner: psycopg.Conn
         "SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT gate.claim()'"
     )
     is_seen_broken("orders.no_order_before_the_companys_policy", serve(), saying="without a policy")
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        ("DROP TRIGGER cover_change ON orders_order", "database takes: UPDATE"),
+        ("DROP TRIGGER admit ON accounts_membership", "database takes: SELECT gate.declare"),
+    ],
+)
+def test_a_database_that_takes_what_is_not_covered_is_seen(
+    serve: Serve, owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("orders.no_country_goes_uncovered_unseen", serve(), saying=seen)
+
+
+def test_a_page_that_says_nothing_of_an_uncovered_order_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders.views.coverage.countries_named", lambda by: {})
+    is_seen_broken(
+        "orders.no_country_goes_uncovered_unseen", serve(), saying="an order of a country"
+    )
 
 
 def test_a_deed_without_an_entry_is_seen(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,3 +140,21 @@ def database_files(serve: Serve) -> System:
         ).fetchone()
     assert found
     return replace(system, folders=(*system.folders, Path(found[0])))
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        (
+            "CREATE OR REPLACE FUNCTION gate.delete_account(issue_key text) RETURNS void "
+            "LANGUAGE sql AS 'SELECT'",
+            "still names its owner",
+        ),
+        ("DROP POLICY clears ON orders_offer", "rows in"),
+    ],
+)
+def test_what_stays_of_who_has_gone_is_seen(
+    serve: Serve, owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("orders.who_declines_takes_all_along_and_goes", serve(), saying=seen)
