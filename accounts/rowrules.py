@@ -40,6 +40,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "policy_policyversion": "as the policies; added to by who may publish, never changed",
     "policy_policytext": "as the policies; added to by who may publish, never changed",
     "policy_jurisdiction": "everybody is judged by it; the operator alone adds to it",
+    "policy_counter": "which counter is on, the external pages ask; the operator alone adds to it",
+    "policy_visits": "counts by page and day; the gate adds, the operator reads",
     "policy_refusal": "counts, which the gate adds up for the operator; a company reads its own",
     "policy_disclosure": "the operators' register; a company reads what is about it, and is secret "
     "no more; added to by operators, never changed",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg import Connection, sql
 from psycopg.errors import InsufficientPrivilege
 
-from accounts import traces
+from accounts import traces, trial
 from accounts.founding import OWNER
 from accounts.models import Company
 from accounts.proving import EITHER, Broken, Figures, System, Untried, proves
@@ -26,9 +26,13 @@ from crmsite import breakouts, chromium, egress, proxies, roles
 from crmsite.startup import A_YEAR
 from orders.proofs import walk
 from orders.trial import Canary, company_with_orders
+from policy import visits
+from policy.visits import Counter
 
 ELSEWHERE: Final = re.compile(r'<(?:script|link|img|iframe|form|source)\b[^>]*"(?:https?:)?//')
 COUNTER: Final = ("mc.yandex", "metrika/tag.js", "ym(")
+COUNTER_IMAGE: Final = re.compile(rf'<img src="{visits.ORIGIN}/watch/\d+\?[^"]*"')
+OPENED: Final = f"img-src 'self' {visits.ORIGIN};"
 ENTRANCE: Final = "/login/"  # the sign-in form and those about it: a cookie keeps their token
 COMPANIES: Final = 5  # whose policies are looked at
 MANY: Final = 100  # pages, after which a crawl has seen enough
@@ -54,11 +58,12 @@ def public_pages_name_no_other_address(system: System) -> Figures:
 
 
 def look_for_others(answer: Answer) -> None:
-    rules = answer.headers.get("Content-Security-Policy", "")
+    """The counter that an operator has set may be named, which is clause S2's."""
+    rules = answer.headers.get("Content-Security-Policy", "").replace(OPENED, "")
     allowed = {source for rule in rules.split(";") for source in rule.split()[1:]}
     if "default-src 'none'" not in rules or not allowed <= {"'self'", "'none'"}:
         raise Broken(f"{answer.path} lets the browser ask others: {rules or 'no policy'}")
-    if found := ELSEWHERE.search(answer.body):
+    if found := ELSEWHERE.search(COUNTER_IMAGE.sub("", answer.body)):
         raise Broken(f"{answer.path} loads from elsewhere: {found[0]}")
 
 
@@ -89,7 +94,7 @@ def a_browser_is_left_as_it_was(system: System) -> Figures:
             if context.cookies() or any(page.evaluate(STORED)):
                 raise Broken(f"{each} leaves something in the browser")
     for address in asked:
-        if not address.startswith((f"{url}/", "data:")):
+        if not address.startswith((f"{url}/", "data:", f"{visits.ORIGIN}/watch/")):
             raise Broken(f"a public page asks {urlsplit(address).netloc}")
     return {"pages": len(pages), "requests": len(asked)}
 
@@ -101,18 +106,69 @@ STORED: Final = """async () => [localStorage.length, sessionStorage.length,
 @proves(
     "S2",
     tried=_(
-        "Looked for a counter in the bytes of %(pages)s public pages and files: there is none."
+        "Looked for a counter in the bytes of %(pages)s public pages and files: there is none but "
+        "the one that the operator has set, if he has."
     ),
     where=EITHER,
 )
 def there_is_no_counter(system: System) -> Figures:
-    pages = 0
+    pages, is_on = 0, Counter.objects.using(OWNER).number()
     for answer in crawl(Visitor(served(system)), public_pages()):
         pages += 1
-        told = f"{answer.headers} {answer.body}"
-        if found := [mark for mark in COUNTER if mark in told]:
-            raise Broken(f"{answer.path} has a counter: {found[0]}")
+        if not (is_on and answer.path in visits.EXTERNAL):
+            look_for_a_counter(answer)
     return {"pages": pages}
+
+
+def look_for_a_counter(answer: Answer) -> None:
+    told = f"{answer.headers} {answer.body}"
+    if found := [mark for mark in COUNTER if mark in told]:
+        raise Broken(f"{answer.path} has a counter: {found[0]}")
+
+
+@proves(
+    "S2",
+    tried=_(
+        "Set a counter's number as the operator and opened %(pages)s pages, public ones and those "
+        "of the CRM: it was on the two external pages alone, as an image without a script, and "
+        "only there was the browser let out, to that one origin. Switched off, it was gone. Our "
+        "own count has a page, a day and a number."
+    ),
+)
+def a_counter_stays_outside(system: System) -> Figures:
+    operator, inside = trial.person(operator=True), signed_in(system)
+    with operator.working() as by:
+        Counter.objects.decide(1234567, by=by)
+    pages = 0
+    for answer in [*crawl(Visitor(system.url), public_pages()), *crawl(inside, ["/orders/"])]:
+        pages += 1
+        if answer.path in visits.EXTERNAL:
+            look_at_the_counter(answer)
+        else:
+            look_for_a_counter(answer)
+    with operator.working() as by:
+        Counter.objects.decide(None, by=by)
+    for page in visits.EXTERNAL:
+        look_for_a_counter(Visitor(system.url).get(page))
+    with system.superuser() as superuser:
+        kept = [name for (name,) in superuser.execute(COLUMNS).fetchall()]
+    if kept != ["count", "day", "path"]:
+        raise Broken(f"of a visit more is kept: {', '.join(kept)}")
+    return {"pages": pages}
+
+
+COLUMNS: Final = """
+SELECT column_name::text FROM information_schema.columns
+ WHERE table_name = 'policy_visits' ORDER BY 1
+"""
+
+
+def look_at_the_counter(answer: Answer) -> None:
+    if len(COUNTER_IMAGE.findall(answer.body)) != 1 or OPENED not in answer.headers.get(
+        "Content-Security-Policy", ""
+    ):
+        raise Broken(f"{answer.path} does not have the counter as an image that it lets in")
+    look_for_others(answer)
 
 
 @proves(

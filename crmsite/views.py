@@ -14,8 +14,10 @@ from accounts.guard import public
 from accounts.requests import Request
 from crmsite import metrics
 from policy import answers
+from policy.visits import counted
 
 
+@counted
 @public
 def landing(request: HttpRequest) -> HttpResponse:
     """What Covenant is, for everybody; whoever is signed in finds the way to the orders."""

@@ -34,7 +34,11 @@ CLAUSES: Final = {
         ),
         Clause(
             "S2",
-            _("There is no counter in the software, of anybody's: no visit is counted."),
+            _(
+                "Visits are counted by page and day, with nothing of the visitor. The counter of "
+                "another is off until the operator sets its number. Then it is an image on the two "
+                "external pages alone: no script of its maker's runs, so none records a session."
+            ),
         ),
         Clause(
             "C1",

@@ -232,6 +232,18 @@ class ProhibitionForm(forms.Form):
     reason = _reason()
 
 
+class CounterForm(forms.Form):
+    """Which counter of Yandex.Metrika's counts the external pages."""
+
+    number = forms.IntegerField(
+        label=_("Number of the counter"),
+        help_text=_("Leave it empty to switch it off."),
+        required=False,
+        min_value=1,
+        max_value=10**12,
+    )
+
+
 class LiftingForm(forms.Form):
     """Why a country is taken off the list; each has a form of its own on the one page."""
 

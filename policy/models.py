@@ -30,10 +30,12 @@ from policy.prohibitions import Jurisdiction
 from policy.proofruns import ProofResult, ProofRun
 from policy.refusals import Refusal
 from policy.revisions import refuse_unchanged
+from policy.visits import Counter, Visits
 
 __all__ = [
     "Acceptance",
     "Capacity",
+    "Counter",
     "Disclosure",
     "DisclosureEvent",
     "DisclosurePackage",
@@ -45,6 +47,7 @@ __all__ = [
     "ProofResult",
     "ProofRun",
     "Refusal",
+    "Visits",
 ]
 
 

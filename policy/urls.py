@@ -13,7 +13,9 @@ from policy.views import (
     publishing,
     reading,
     reminding,
+    visits,
 )
+from policy.visits import counted
 
 CRM, SITE, COMPANY = {"kind": Kind.CRM}, {"kind": Kind.SITE}, {"kind": Kind.COMPANY}
 
@@ -55,12 +57,13 @@ ours = [
     path("operator/policy/new/<slug:kind>/preview/", publishing.preview, name="preview"),
     path("operator/jurisdictions/", jurisdictions.jurisdictions, name="jurisdictions"),
     path("operator/jurisdictions/<slug:code>/lifting/", jurisdictions.lifting, name="lifting"),
+    path("operator/visits/", visits.visits, name="visits"),
     path("company/policy/", publishing.company, name="company_edition"),
     path("company/citizenship/", declaring.citizenship, name="citizenship"),
     path("company/policy/preview/", publishing.company_preview, name="company_preview"),
 ]
 
 urlpatterns = [
-    path("privacy/", reading.current, SITE, name="privacy"),
+    path("privacy/", counted(reading.current), SITE, name="privacy"),
     path("", include((ours, "policy"))),
 ]

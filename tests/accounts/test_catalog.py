@@ -229,7 +229,8 @@ CALLABLE = {
         "vouched", "scope", "allows", "whole", "company", "enrolled", "quietly_whole", "granted",
         "share", "doer", "user_id", "is_operator", "company_under_policy", "may_publish",
         "may_accept",
-        "waiting_for", "declare_citizenship", "remind", "count_refusals", "refusal_totals",
+        "waiting_for", "declare_citizenship", "remind", "count_visit", "count_refusals",
+        "refusal_totals",
         # requests of authorities
         "open_disclosure", "take_package", "tell_companies", "disclosures",
         # passes, and what one does with one's own

@@ -74,6 +74,7 @@ PAGES = {
         "/operator/policy/new/crm/",
         "/operator/jurisdictions/",
         "/operator/disclosures/",
+        "/operator/visits/",
     ),
 }
 

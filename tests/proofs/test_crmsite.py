@@ -95,3 +95,19 @@ def test_a_right_of_the_operators_role_is_seen(system: System, table: str) -> No
     with system.superuser() as superuser:
         superuser.execute(f"GRANT SELECT ON {table} TO covenant_operator")
     is_seen_broken(OPERATORS_ROLE, system, saying=f"the operator's role reads {table}")
+
+
+COUNTER = "crmsite.a_counter_stays_outside"
+
+
+def test_a_counter_that_the_operator_set_stays_outside(serve: Serve) -> None:
+    holds(COUNTER, serve())
+
+
+def test_a_counter_within_the_crm_is_seen(serve: Serve) -> None:
+    is_seen_broken(COUNTER, serve(Embedder), saying="loads from elsewhere")
+
+
+def test_a_counter_that_lets_out_further_is_seen(serve: Serve) -> None:
+    system = serve(CONTENT_SECURITY_POLICY=opened("https://pixel.example"))
+    is_seen_broken(COUNTER, system, saying="does not have the counter as an image")
