@@ -7,6 +7,24 @@ from psycopg import Connection
 OWNER = "owner"
 
 
+# What each of the web role's connections begins with, and RESET goes back to. All that could change
+# what a statement means or whether it runs is said here, since a role may alter its own defaults.
+# The gate's functions keep one plan each: theirs is a key's.
+SESSION = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "search_path": "public",
+    "row_security": "on",
+    "default_transaction_isolation": r"read\ committed",
+    "default_transaction_read_only": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "statement_timeout": "5min",
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "5min",
+}
+OPTIONS = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+
+
 class OwnerMigrates:
     """Keep migrations, and the checks that read their record, off the web role's connection."""
 
@@ -20,6 +38,6 @@ def handed_back(connection: Connection) -> None:
     smuggled into it. Plans stay: they are costly, and nobody's."""
     connection.autocommit = True
     connection.execute(
-        "RESET ALL; RESET SESSION AUTHORIZATION; DEALLOCATE ALL; UNLISTEN *;"
-        " SELECT pg_advisory_unlock_all()"
+        "CLOSE ALL; RESET ALL; RESET SESSION AUTHORIZATION; DEALLOCATE ALL; UNLISTEN *;"
+        " DISCARD SEQUENCES; SELECT pg_advisory_unlock_all()"
     )

@@ -1,7 +1,8 @@
 """The database's roles: one owns it and migrates, one serves and owns nothing, and one is the
 operator's own, who looks after it and sees nobody's orders (clause T3)."""
 
-from psycopg import Connection, sql
+from psycopg import Connection, connect, sql
+from psycopg.conninfo import make_conninfo
 
 OWNER_ROLE = "covenant_owner"
 WEB_ROLE = "covenant_web"
@@ -36,7 +37,18 @@ def provide(superuser: Connection, database: str, passwords: dict[str, str]) -> 
                 sql.Identifier(database), sql.Identifier(owner)
             )
         )
+    inside = make_conninfo(superuser.info.dsn, dbname=database, password=superuser.info.password)
+    with connect(inside, autocommit=True) as there:
+        keep_no_files(there)
     let_in(superuser, database, web)
+
+
+def keep_no_files(superuser: Connection) -> None:
+    """Let nobody make large objects in the database of this connection: no row rule holds them."""
+    superuser.execute(
+        "REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea)"
+        " FROM PUBLIC"
+    )
 
 
 def let_in(superuser: Connection, database: str, web: str) -> None:

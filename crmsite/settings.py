@@ -8,8 +8,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from crmsite import development, embedded, masterkeys
-from crmsite.databases import handed_back
+from crmsite import databases, development, embedded, masterkeys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -61,13 +60,12 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": True,  # a savepoint: the transaction is the gate's
         "OPTIONS": {
-            # What RESET goes back to. The gate's functions keep one plan each: theirs is a key's.
-            "options": "-c TimeZone=UTC -c plan_cache_mode=force_generic_plan",
+            "options": databases.OPTIONS,
             "pool": {
                 "min_size": env.int("DATABASE_POOL_MIN", default=1),
                 "max_size": env.int("DATABASE_POOL_MAX", default=8),
                 "timeout": 10,  # seconds
-                "reset": handed_back,
+                "reset": databases.handed_back,
             },
         },
     },

@@ -15,6 +15,7 @@ from orders.keys import Keys
 from orders.lists import Row
 from orders.money import format_amount
 from orders.persons import Person
+from orders.sealing import SealBroken
 
 NOBODY: Final = Person()
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -64,6 +65,7 @@ class Lines:
         self._folder = reverse("orders:list")
         self._units = {MINUTE: _("%d min"), HOUR: _("%d h"), DAY: _("%d d")}
         self._ahead = _("in %s")
+        self._broken = Person(name=_("The seal is broken"))
 
     def of(self, rows: Iterable[Row]) -> list[Line]:
         return [self._line(row) for row in rows]
@@ -79,7 +81,7 @@ class Lines:
         }
 
     def _line(self, row: Row) -> Line:
-        person = self._held.open_person(row.person, row.id) if self._held else NOBODY
+        person = self._person(row)
         return Line(
             f"{self._folder}{row.id}/",
             row.number,
@@ -93,6 +95,13 @@ class Lines:
             format_amount(row.total, row.currency),
             *self._due(row),
         )
+
+    def _person(self, row: Row) -> Person:
+        """One whose seal is broken is said to be so: the others' lines are none the worse."""
+        try:
+            return self._held.open_person(row.person, row.id) if self._held else NOBODY
+        except (SealBroken, ValueError):
+            return self._broken
 
     def _due(self, row: Row) -> tuple[str, str, bool, bool]:
         if row.recall_at is None or self._phases:

@@ -217,6 +217,8 @@ FORBIDDEN = (
     "SET track_activities = on",
     "CREATE FUNCTION gate.allows2() RETURNS text LANGUAGE sql AS 'SELECT 1'",
     "SET ROLE covenant_owner",
+    "SELECT lo_from_bytea(0, 'a store that no row rule holds')",
+    "SELECT lo_create(0)",
     "SET row_security = off; SELECT * FROM orders_order",
 )
 

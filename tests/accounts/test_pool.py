@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.test import Client
 
+from accounts import gate
 from tests import people
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,4 +93,26 @@ def test_what_was_smuggled_into_a_session_does_not_wait_for_the_next_request() -
                 "(SELECT count(*) FROM pg_listening_channels()), "
                 "(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"
             )
-            assert cursor.fetchone() == ('"$user", public', "UTC", 0, 0, 0)
+            assert cursor.fetchone() == ("public", "UTC", 0, 0, 0)
+
+
+def test_rows_that_a_cursor_held_are_not_the_next_requests() -> None:
+    with pool_of(1):
+        with gate.carrying(people.pass_of(people.ann)), connection.cursor() as cursor:
+            cursor.execute("DECLARE loot CURSOR WITH HOLD FOR SELECT number FROM orders_order")
+        connection.close()
+        with connection.cursor() as cursor, pytest.raises(ProgrammingError, match="loot"):
+            cursor.execute("FETCH ALL FROM loot")
+
+
+def test_what_the_role_sets_as_its_own_default_rules_no_request() -> None:
+    with pool_of(1), connection.cursor() as cursor:
+        cursor.execute("SELECT current_database(), current_user")
+        database, role = cursor.fetchone()
+        for change in ("search_path = pg_temp", "statement_timeout = 1", "row_security = off"):
+            cursor.execute(f'ALTER ROLE "{role}" IN DATABASE "{database}" SET {change}')
+    with pool_of(1), connection.cursor() as cursor:
+        cursor.execute("SHOW search_path")
+        assert cursor.fetchone() == ("public",)
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("5min",)

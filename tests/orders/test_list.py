@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts import audit
 from orders import lists
 from orders.filters import Place
 from orders.intake import OrderDraft
@@ -264,6 +265,16 @@ def test_the_panel_kept_of_one_reader_is_no_others(client):
     wrong = client.get("/orders/?since=2026-05-02&until=2026-05-01").content.decode()
     assert 'value="2026-05-02"' in wrong and 'class="wrong"' in wrong
     assert 'class="wrong"' not in client.get("/orders/").content.decode()
+
+
+def test_a_person_whose_seal_is_broken_hides_nobody_else(client):
+    first, _second = fill(2)
+    with as_(ann) as entry:
+        Order.objects.filter(pk=(entry.company_id, first.id)).update(person=b"no envelope")
+        audit.record(by=entry, action="order.edited", of=first, fields=["person"])
+        page = sign_in(client, ann).get("/orders/").content.decode()
+    assert "The seal is broken" in page
+    assert "Ioana Pop" in page
 
 
 def test_what_the_database_refuses_the_list_is_answered_all_the_same(client, monkeypatch):

@@ -265,6 +265,6 @@ def test_many_orders_take_the_same_few_statements(django_assert_num_queries):
     with as_(ann) as by:
         add(by)  # the company's key is there
         before = Item.objects.count()
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             Order.objects.add_many(by=by, drafts=drafts)
         assert Item.objects.count() == before + 200
