@@ -53,6 +53,8 @@ PAGES = {
         "/acceptances/",
         "/password/",
         "/company/citizenship/",
+        "/account/data/",
+        "/account/deletion/",
         NOWHERE,
     ),
     ADMIN: (
