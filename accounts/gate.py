@@ -217,6 +217,16 @@ def read_only() -> None:
         cursor.execute("SET TRANSACTION READ ONLY")
 
 
+def add_person(*, email: str, name: str, language: str, password: str) -> int:
+    """Register a person with the hash `password`; the id. Raises IntegrityError for an e-mail that
+    somebody has."""
+    with connection.wrap_database_errors:
+        return _ask(
+            "SELECT gate.add_person(%s, %s, %s, %s, %s)",
+            (_key("issue"), email, name, language, password),
+        )[0]
+
+
 def set_password(user_id: int, password: str) -> None:
     """Store the hash `password`; every pass of that person ends with it."""
     _ask("SELECT gate.set_password(%s, %s, %s)", (_key("issue"), user_id, password))

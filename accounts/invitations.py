@@ -92,7 +92,7 @@ def join_anew(secret: str, *, email: str, name: str, password: str, language: st
     """Register whoever was invited, and make them a member. Raises Closed, and leaves nobody."""
     try:
         with transaction.atomic():
-            user = User.objects.create_user(email, password, name=name, language=language)
+            user = User.objects.join(email, password, name=name, language=language)
             join(secret, user)
     except IntegrityError as error:  # registered a moment ago, by this link or another
         raise Closed from error

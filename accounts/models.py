@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models, transaction
@@ -33,10 +34,21 @@ class Role(models.TextChoices):
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: object) -> User:
+        """As the owner role, which alone may set every field."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db, force_insert=True)
         return user
+
+    def join(self, email: str, password: str, *, name: str, language: str) -> User:
+        """Register somebody who was invited. Raises IntegrityError for an e-mail that is taken."""
+        added = gate.add_person(
+            email=email.strip().lower(),
+            name=name,
+            language=language,
+            password=make_password(password),
+        )
+        return self.get(pk=added)
 
     def language_of(self, email: str) -> str:
         """The one to write to this address in: the person's own, or for strangers the writer's."""

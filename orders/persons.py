@@ -26,6 +26,9 @@ _E164 = re.compile(r"\+[1-9]\d{4,14}")
 _EMAIL = re.compile(r"[^\s,;<>()]+@[^\s,;<>()]+")
 _PHONE = re.compile(r"(?<!\w)[+(]*\d(?:[\s().+~-]*\d){3,}(?!\w)")
 _WORD = re.compile(r"\w+")
+# Accents of Latin, Greek and Cyrillic letters, but for the one that makes й of и.
+_ACCENT = re.compile(r"(?<!и)\u0306|[\u0300-\u0305\u0307-\u036f]")
+_UNDECOMPOSED = str.maketrans("łøđı", "lodi")
 
 
 class Term(NamedTuple):
@@ -87,20 +90,22 @@ def search_hashes(person: Person, index_key: bytes) -> set[Term]:
     return {_term(kind, value, index_key) for kind, value in _searchable(person)}
 
 
-def query_hashes(text: str, index_key: bytes, default_region: str = "") -> list[Term]:
-    """Return the terms that must all match for what was typed into a search box.
+def query_hashes(
+    text: str, index_key: bytes, default_region: str = "", *, phone_ends: bool = True
+) -> list[list[Term]]:
+    """Return what must match for what was typed into a search box: of each list, one term.
 
-    Understood are e-mail addresses, telephones in any spelling (at home in `default_region`), their
-    last four or more digits, and words of the name or their beginnings of three letters and more.
-    An empty list means that there is nothing to search for, and matches nobody.
+    Understood are e-mail addresses, telephones in any spelling (at home in `default_region`), with
+    `phone_ends` their last four or more digits, and words of the name or their beginnings of three
+    letters and more. An empty list means that there is nothing to search for, and matches nobody;
+    so does an empty list in it.
     """
-    text = _folded(text)
-    emails, text = _taken(_EMAIL, text)
+    emails, text = _taken(_EMAIL, _compared(text))
     phones, text = _taken(_PHONE, text)
-    wanted: list[tuple[Kind, str]] = [("email", email) for email in emails]
-    wanted += [_wanted_phone(phone, default_region) for phone in phones]
-    wanted += [("name", word) for word in _WORD.findall(text)]
-    return [_term(kind, value, index_key) for kind, value in dict.fromkeys(wanted)]
+    wanted: list[list[tuple[Kind, str]]] = [[("email", email)] for email in emails]
+    wanted += [_wanted_phone(phone, default_region, ends=phone_ends) for phone in phones]
+    wanted += [_wanted_name(word) for word in _WORD.findall(text)]
+    return [[_term(kind, value, index_key) for kind, value in each] for each in wanted]
 
 
 def phone_hash(phone: str, index_key: bytes) -> bytes | None:
@@ -113,23 +118,37 @@ def _searchable(person: Person) -> Iterator[tuple[Kind, str]]:
         yield "phone", person.phone
         yield from (("phone_end", person.phone[-count:]) for count in PHONE_ENDS)
     if person.email:
-        yield "email", _folded(person.email)
-    for word in _WORD.findall(_folded(person.name)):
+        yield "email", _compared(person.email)
+    for word in _WORD.findall(_without_accents(person.name)):
         yield "name", word
         yield from (("name", word[:count]) for count in BEGINNINGS if count < len(word))
 
 
-def _wanted_phone(typed: str, region: str) -> tuple[Kind, str]:
-    """Return the whole number where what was typed is one, otherwise its last digits."""
+def _wanted_name(word: str) -> list[tuple[Kind, str]]:
+    """The word without its accents, as names are found by, and as typed: names that were stored
+    before 22 November 2026 are found with theirs."""
+    return [("name", each) for each in dict.fromkeys([_without_accents(word), word])]
+
+
+def _wanted_phone(typed: str, region: str, *, ends: bool) -> list[tuple[Kind, str]]:
+    """The whole number as it is dialled at home, or with its country code but no plus; the last
+    digits of what names no country for certain, since a buyer's may be another."""
+    digits = re.sub(r"\D", "", typed)
+    wholes = [number for text in (typed, f"+{digits}") if (number := _whole(text, region))]
+    wanted: list[tuple[Kind, str]] = [("phone", number) for number in dict.fromkeys(wholes)]
+    if ends and not (wanted and typed.lstrip("(").startswith(("+", "00"))):
+        count = max(count for count in PHONE_ENDS if count <= len(digits))
+        wanted.append(("phone_end", digits[-count:]))
+    return wanted
+
+
+def _whole(typed: str, region: str) -> str:
+    """The valid number in E.164, or "" where it is none."""
     try:
         number = parse(typed, region)
     except InvalidTelephone:
-        number = None
-    if number and number.valid:
-        return "phone", number.e164
-    digits = re.sub(r"\D", "", typed)
-    count = max(count for count in PHONE_ENDS if count <= len(digits))
-    return "phone_end", digits[-count:]
+        return ""
+    return number.e164 if number.valid else ""
 
 
 def _taken(pattern: re.Pattern[str], text: str) -> tuple[list[str], str]:
@@ -137,10 +156,16 @@ def _taken(pattern: re.Pattern[str], text: str) -> tuple[list[str], str]:
     return pattern.findall(text), pattern.sub(" ", text)
 
 
-def _folded(text: str) -> str:
+def _compared(text: str) -> str:
     """Return the text as it is compared: compatibility forms, case and ё made one."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return folded.strip().replace("ё", "е")
+
+
+def _without_accents(text: str) -> str:
+    """Return the text as names are compared, for whom "Șerban" is typed "serban"."""
+    plain = _ACCENT.sub("", unicodedata.normalize("NFKD", _compared(text)))
+    return unicodedata.normalize("NFKC", plain).translate(_UNDECOMPOSED)
 
 
 def _calling_code(phone: str) -> str:

@@ -13,7 +13,7 @@ from orders.conditions import Condition, all_of
 from orders.keys import Keys
 from orders.persons import query_hashes
 
-_NUMBER = re.compile(r"[#№]?\s*(\d{1,18})")
+_NUMBER = re.compile(r"\d{1,18}")
 MOST_WORDS = 5  # what goes beyond is not asked for; each is a join
 
 
@@ -26,19 +26,24 @@ def ways(text: str, held: Keys | None, *, phone_ends: bool, country: str = "") -
     `phone_ends` is for whoever may see telephones whole: for others, who are shown the last three
     digits, trying the ends one after another would tell the rest.
     """
-    found = [Condition("o.external_id = %s", [text])]
-    if number := _NUMBER.fullmatch(text):
-        found.append(Condition("o.number = %s", [int(number[1])]))
+    bare = text.lstrip("#№ ")  # how a number is spoken: "1002" is a shop's "#1002"
+    found = [Condition("o.external_id = ANY(%s)", [[text, bare, f"#{bare}"]])]
+    if _NUMBER.fullmatch(bare):
+        found.append(Condition("o.number = %s", [int(bare)]))
     return found + (_by_person(text, held, phone_ends, country) if held else [])
 
 
 def _by_person(text: str, held: Keys, phone_ends: bool, country: str) -> list[Condition]:
     """One way, which all words must meet, or none where the text has no word to look for."""
-    words = query_hashes(text, held.index_key, country)
-    if not phone_ends and any(word.kind == "phone_end" for word in words):
+    words = query_hashes(text, held.index_key, country, phone_ends=phone_ends)
+    if not all(words):
         return []
-    found = Condition(
-        "o.id IN (SELECT order_id FROM orders_searchword WHERE company_id = %s AND word = %s)"
+    found = (
+        "o.id IN (SELECT order_id FROM orders_searchword"
+        " WHERE company_id = %s AND word = ANY(%s::bytea[]))"
     )
-    every = [Condition(found.sql, [held.company_id, word.hash]) for word in words[:MOST_WORDS]]
+    every = [
+        Condition(found, [held.company_id, [term.hash for term in word]])
+        for word in words[:MOST_WORDS]
+    ]
     return [all_of(every)] if every else []

@@ -266,6 +266,10 @@ def test_nobody_makes_himself_somebody_else(superuser: psycopg.Connection) -> No
         "UPDATE accounts_user SET password = 'mine' WHERE email = 'bea@borealis.example'",
         "UPDATE accounts_user SET name = 'Mine' WHERE email = 'ann@aurora.example'",
         "SELECT gate.set_password('', 1, 'mine')",
+        "SELECT gate.add_person('', 'evil@example.com', 'Evil', '', 'mine')",
+        "INSERT INTO accounts_user (id, email, password, name, language, is_active, is_support,"
+        " is_superuser, date_joined) VALUES ((SELECT max(id) + 1 FROM accounts_user),"
+        " 'evil@example.com', 'mine', 'Evil', '', true, false, false, now())",
         'INSERT INTO account_emailaddress (user_id, email, verified, "primary") '
         "SELECT id, 'evil@example.com', true, false FROM accounts_user",
         "UPDATE account_emailaddress SET email = 'evil@example.com'",

@@ -234,8 +234,8 @@ CALLABLE = {
         # requests of authorities
         "open_disclosure", "take_package", "tell_companies", "disclosures",
         # passes, and what one does with one's own
-        "set_password", "password_stands", "enter", "open_pass", "keep_pass", "end_pass",
-        "sweep_passes", "choose_company",
+        "add_person", "set_password", "password_stands", "enter", "open_pass", "keep_pass",
+        "end_pass", "sweep_passes", "choose_company",
         "leave_company", "open_export", "delete_account", "close_company", "clear_company",
         "sweep_exports", "read_invitation", "redeem_invitation",
     )

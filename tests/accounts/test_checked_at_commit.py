@@ -232,13 +232,16 @@ def overtaken(monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection) -> lis
     return waiting
 
 
-def take_next(client: Client) -> HttpResponse:
-    return client.post("/orders/next/")
+def comment(client: Client, superuser: psycopg.Connection) -> HttpResponse:
+    """A deed that waits for nobody who changes the member: taking an order holds the membership."""
+    found = superuser.execute(
+        "SELECT id FROM orders_order WHERE company_id = %s", [people.company("aurora").pk]
+    )
+    return client.post(f"/orders/{found.fetchone()[0]}/comment/", {"text": "Call after six."})
 
 
-def in_hand(superuser: psycopg.Connection) -> int:
-    found = superuser.execute("SELECT count(*) FROM orders_order WHERE status = 'processing'")
-    return found.fetchone()[0]
+def comments(superuser: psycopg.Connection) -> int:
+    return superuser.execute("SELECT count(*) FROM orders_comment").fetchone()[0]
 
 
 @pytest.mark.parametrize(
@@ -254,21 +257,21 @@ def test_a_request_that_was_overtaken_is_refused_as_one_that_comes_too_late(
     revocation: str, answer: str, overtaken: list[str], superuser: psycopg.Connection
 ) -> None:
     client = people.sign_in(Client(), people.gail)
-    before = in_hand(superuser)
+    before = comments(superuser)
     overtaken.append(REVOCATIONS[revocation])
-    response = take_next(client)
+    response = comment(client, superuser)
     assert (response.status_code, response.url.partition("?")[0]) == (302, answer)
-    assert in_hand(superuser) == before
+    assert comments(superuser) == before
 
 
 def test_a_request_whose_right_was_only_changed_is_carried_out_with_the_new_one(
     overtaken: list[str], superuser: psycopg.Connection
 ) -> None:
     client = people.sign_in(Client(), people.gail)
-    before = in_hand(superuser)
+    before = comments(superuser)
     overtaken.append(REVOCATIONS["no team"])
-    assert take_next(client).status_code == 302
-    assert in_hand(superuser) == before + 1
+    assert comment(client, superuser).status_code == 302
+    assert comments(superuser) == before + 1
 
 
 def test_a_job_that_was_overtaken_makes_no_order_and_asks_again(

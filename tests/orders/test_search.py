@@ -28,6 +28,7 @@ def order():
     [
         "+40723123643", "0040 723 123 643", "+40 (723) 123-643", "0723123643", "123643", "3643",
         "ioana@pop.example", "IOANA@POP.EXAMPLE", "ioana", "ioa", "pop ioana", "S-77/a", " Ioana ",
+        "stefanescu", "40723123643", "#S-77/a",
     ],
 )  # fmt: skip
 def test_found(client, order, text):
@@ -45,6 +46,13 @@ def test_not_found(client, order, text):
     assert listed(sign_in(client, ann), f"/orders/?q={quote(text)}") == []
 
 
+@pytest.mark.parametrize("text", ["1002", "#1002", "№1002"])
+def test_a_shops_number_is_found_as_it_is_spoken(client, text):
+    with as_(ann) as by:
+        shops = add(by, person=IOANA, external_id="#1002")
+    assert listed(sign_in(client, ann), f"/orders/?q={quote(text)}") == [shops.number]
+
+
 def test_agents_find_their_own_and_free_ones(client, order):
     assert listed(sign_in(client, gus), "/orders/?q=ioana") == [order.number]
     assert listed(sign_in(client, gail), "/orders/?q=ioana") == []
@@ -58,8 +66,9 @@ def test_agents_who_see_telephones_masked_do_not_find_by_their_ends(client, orde
 
 @pytest.mark.parametrize(
     "text",
-    ["+40723123643", "0040 723 123 643", "ioana +40 723 123 643", "0723123643", "0723 123-643"],
-)
+    ["+40723123643", "0040 723 123 643", "ioana +40 723 123 643", "0723123643", "0723 123-643",
+     "40723123643"],
+)  # fmt: skip
 def test_agents_find_by_whole_telephones_as_they_are_dialled_at_home(client, order, text):
     assert listed(sign_in(client, gus), f"/orders/?q={quote(text)}") == [order.number]
 
