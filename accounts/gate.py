@@ -237,6 +237,28 @@ def password_stands(user_id: int, password: str) -> bool:
     return _ask("SELECT gate.password_stands(%s, %s, %s)", (_key("issue"), user_id, password))[0]
 
 
+def attempts(hash_: bytes) -> Any:
+    """What is counted under the hash, as `keep_attempts` was given it; None for nothing."""
+    return json.loads(_ask("SELECT gate.attempts(%s, %s)", (_key("issue"), hash_))[0] or "null")
+
+
+def keep_attempts(hash_: bytes, value: Any, *, seconds: float, instead: bool) -> bool:
+    """Keep a count (moments, or True) for so long, `instead` of one that is there or not at all."""
+    return _ask(
+        "SELECT gate.keep_attempts(%s, %s, %s, %s, %s)",
+        (_key("issue"), hash_, Jsonb(value), seconds, instead),
+    )[0]
+
+
+def forget_attempts(hash_: bytes) -> bool:
+    return _ask("SELECT gate.forget_attempts(%s, %s)", (_key("issue"), hash_))[0]
+
+
+def sweep_attempts() -> int:
+    """Delete the counts that are over; how many there were."""
+    return _ask("SELECT gate.sweep_attempts()", ())[0]
+
+
 def keep_pass(secret: str, *, data: str, until: datetime) -> bool:
     return _ask("SELECT gate.keep_pass(%s, %s, %s)", (secret, data, until))[0]
 

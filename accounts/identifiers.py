@@ -4,6 +4,7 @@ import secrets
 import threading
 import time
 import uuid
+from datetime import UTC, datetime
 
 _TAIL_BITS = 74
 _VERSION = 7 << 76
@@ -25,6 +26,11 @@ def uuid7() -> uuid.UUID:
         milliseconds, tail = _last
     high, low = tail >> 62, tail & (1 << 62) - 1
     return uuid.UUID(int=milliseconds << 80 | _VERSION | high << 64 | _VARIANT | low)
+
+
+def made_at(identifier: uuid.UUID) -> datetime:
+    """Return when a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
 
 
 def _following(milliseconds: int, tail: int, *, now: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from accounts import attempts, gate
+from accounts import gate
 
 
 @app.periodic(cron="17 * * * *")
@@ -10,5 +10,4 @@ from accounts import attempts, gate
 def sweep_what_has_expired(timestamp: int) -> None:
     """Passes that open nothing any more, and counts: what is not kept cannot be stolen."""
     gate.sweep_passes()
-    with gate.vouching():
-        attempts.sweep()
+    gate.sweep_attempts()

@@ -21,6 +21,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ from orders import keys
 from orders.chunks import pack, unpack, with_partner
 from orders.intake import NotAdmitted, OrderDraft, Prohibited
 from orders.keys import Keys
-from orders.models import Import, ImportChunk, ImportRefusal, Order
+from orders.models import Import, ImportChunk, ImportRefusal, Order, Source
 from orders.persons import phone_hash
 from orders.screening import Accepted, FileRow, Outcome, Reason, Refused, prohibited, uncovered
 from policy import refusals
@@ -267,7 +268,9 @@ def plan_anew() -> None:
 
 def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:
     held = keys.provided(by)
-    waiting = unpack(held.open(bytes(chunk.body), row_id=chunk.id, purpose=SEALED_CHUNK))
+    chunked = unpack(held.open(bytes(chunk.body), row_id=chunk.id, purpose=SEALED_CHUNK))
+    origin = {"source": Source.IMPORT, "import_id": run.id}
+    waiting = [replace(each, order=replace(each.order, **origin)) for each in chunked]
     fresh, refused = new_among(waiting, held, by=by)
     made, unstored = stored(fresh, by=by)
     refused += unstored

@@ -58,6 +58,7 @@ class OrderDraft:
     external_id: str = ""
     status: str = "new"
     source: str = "hand"
+    import_id: uuid.UUID | None = None
     total: Decimal | None = None
 
     def admitted(self, prohibited: Collection[str], covered: Coverage) -> Verdict:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from accounts import audit
+from accounts.identifiers import made_at
 from accounts.models import AuditEntry
 from orders import statuses
 from orders.keys import Keys
-from orders.models import Comment, Order, Source
+from orders.models import Comment, Import, Order, Source
 
 LONGEST: Final = 200  # of each kind; what is older stays in the company's audit
 
@@ -50,14 +52,15 @@ class Event:
     before: str = ""
     after: str = ""
     note: str = ""
+    url: str = ""  # of what `after` names
 
 
 def of_order(order: Order, held: Keys | None) -> list[Event]:
-    """What happened to the order, as far as its reader may know: two statements, and for whoever
-    holds no keys none, since the rows behind it are not theirs either."""
+    """What happened to the order, as far as its reader may know: three statements at most, and for
+    whoever holds no keys none, since the rows behind it are not theirs either."""
     if held is None:
         return list(_phases(order))
-    events = [*_deeds(order), *_comments(order, held)]
+    events = [*_arrival(order), *_deeds(order), *_comments(order, held)]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
@@ -70,6 +73,21 @@ def _phases(order: Order) -> Iterator[Event]:
             order.updated_at, _("The company"), _("set the phase to"), after=str(phase), note=note
         )
     yield Event(order.created_at, _("The order"), _("came in"))
+
+
+def _arrival(order: Order) -> Iterator[Event]:
+    """An import enters itself in the audit once, not each of its orders. Who started it, and of
+    which file, is for those to read who may import."""
+    if not order.import_id:
+        return
+    at = made_at(order.id)
+    runs = Import.objects.filter(company_id=order.company_id, id=order.import_id)
+    if run := runs.select_related("author").first():
+        url = reverse("orders:import_progress", args=[run.id])
+        text = _("imported the order from the file")
+        yield Event(at, str(run.author), text, after=run.file_name, url=url)
+    else:
+        yield Event(at, _("An import"), _("brought the order"))
 
 
 def _deeds(order: Order) -> Iterator[Event]:

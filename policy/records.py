@@ -76,4 +76,11 @@ register(
     ),
     Record("policy_proofrun", "when the proofs ran", "about nobody"),
     Record("policy_proofresult", "what each proof saw, in figures", "about nobody"),
+    Record("policy_visits", "how often an external page was asked for on a day", "about nobody"),
+    Record(
+        "policy_counter",
+        "the operator's decisions about the external counter: its number, or none",
+        "evidence of what the operator decided",
+        account=Fate.KEPT,
+    ),
 )

@@ -156,6 +156,7 @@ class Order(CompanyOwned):
     recall_at = models.DateTimeField(_("call again at"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=40, blank=True, default="")
     source = models.CharField(_("came by"), max_length=8, choices=Source, default=Source.HAND)
+    import_id = models.UUIDField(null=True, editable=False)  # whose history has its doer (C2)
 
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -211,6 +212,10 @@ class Order(CompanyOwned):
             models.CheckConstraint(
                 condition=models.Q(phone_hash__isnull=True) ^ ~models.Q(phone_country=""),
                 name="orders_order_phone_country",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(import_id=None) | models.Q(source=Source.IMPORT),
+                name="orders_order_imported",
             ),
             models.CheckConstraint(
                 condition=models.Q(erased_at__isnull=True) ^ models.Q(person=b"", phone_hash=None),
@@ -280,6 +285,7 @@ class Order(CompanyOwned):
             currency=draft.currency,
             total=total_of(draft.items) if draft.total is None else draft.total,
             source=draft.source,
+            import_id=draft.import_id,
             created_at=draft.created_at,
         )
         order.person = held.seal_person(draft.person, order.id)

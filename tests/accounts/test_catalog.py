@@ -156,9 +156,6 @@ def test_the_web_role_has_no_right_that_row_rules_do_not_see(
     assert held == []
 
 
-WRITTEN_WITH_THE_APPLICATIONS_KEY = {"accounts_attempt"} | set(NO_PERSON_AND_NO_COMPANY)
-
-
 def test_what_is_written_with_a_pass_is_asked_about_again_at_the_commit(
     owner: psycopg.Connection, web_role: str
 ) -> None:
@@ -175,13 +172,17 @@ def test_what_is_written_with_a_pass_is_asked_about_again_at_the_commit(
         "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'note_write'"
         " AND tgenabled = 'O'"
     ).fetchall()
-    assert {name for (name,) in watched} == written - WRITTEN_WITH_THE_APPLICATIONS_KEY
+    assert {name for (name,) in watched} == written - set(NO_PERSON_AND_NO_COMPANY)
 
 
-def test_the_web_role_has_no_right_to_passes(owner: psycopg.Connection, web_role: str) -> None:
+@pytest.mark.parametrize("table", ["accounts_pass", "accounts_attempt"])
+def test_the_web_role_has_no_right_to_passes_and_counts(
+    owner: psycopg.Connection, web_role: str, table: str
+) -> None:
     held = owner.execute(
-        "SELECT has_any_column_privilege(%s, 'accounts_pass', 'SELECT, INSERT, UPDATE')",
-        [web_role],
+        "SELECT has_any_column_privilege(%s, %s, 'SELECT, INSERT, UPDATE')"
+        " OR has_table_privilege(%s, %s, 'DELETE')",
+        [web_role, table] * 2,
     ).fetchone()
     assert held == (False,)
 
@@ -233,6 +234,7 @@ CALLABLE = {
         "refusal_totals",
         # requests of authorities
         "open_disclosure", "take_package", "tell_companies", "disclosures",
+        "attempts", "keep_attempts", "forget_attempts", "sweep_attempts",
         # passes, and what one does with one's own
         "add_person", "set_password", "password_stands", "enter", "open_pass", "keep_pass",
         "end_pass", "sweep_passes", "choose_company",

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, ProgrammingError, connection
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import gate, jobpasses
@@ -32,7 +33,7 @@ from tests.orders.uploading import (
     table,
     worked,
 )
-from tests.people import adam, ann, as_, bea, gail
+from tests.people import adam, ann, as_, bea, gail, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -258,6 +259,46 @@ def test_an_import_waits_for_its_authors_acceptance():
             version.accept(by=by, language="en", shown_at=timezone.now())
     imports.work_through(run.id, secret)
     assert as_it_stands(run).created == 3
+
+
+def test_an_imported_orders_history_says_who_imported_it_from_which_file(client):
+    run = imported(table(GOOD))
+    made = order("7")[0]
+    shown = sign_in(client, ann).get(reverse("orders:card", args=[made.id]))
+    [event] = shown.context["timeline"]
+    assert (event.who, event.after) == (str(adam.user), "orders.csv")
+    assert run.started_at < event.at < run.finished_at
+    assert f'href="{reverse("orders:import_progress", args=[run.id])}"' in shown.content.decode()
+
+
+def test_an_agent_is_told_that_an_import_brought_an_order_and_no_more(client):
+    run = imported(table(GOOD))
+    shown = sign_in(client, gail).get(reverse("orders:card", args=[order("7")[0].id]))
+    [event] = shown.context["timeline"]
+    assert (event.who, event.text) == ("An import", "brought the order")
+    body = shown.content.decode()
+    assert str(run.id) not in body and "orders.csv" not in body
+
+
+def test_whose_import_brought_an_order_is_not_changed_in_sql():
+    imported(table(GOOD))
+    with as_(ann), pytest.raises(ProgrammingError, match="permission denied"):
+        Order.objects.filter(external_id="7").update(import_id=None)
+    assert order("7")[0].import_id
+
+
+def test_an_order_entered_by_hand_claims_no_import():
+    run = imported(table(GOOD))
+    drafts = [OrderDraft(Person(name="Ana"), [], "EUR", import_id=run.id)]
+    with as_(gail) as by, pytest.raises(IntegrityError, match="orders_order_imported"):
+        Order.objects.add_many(by=by, drafts=drafts)
+
+
+def test_no_order_names_an_import_of_another_company():
+    theirs = imported(table(GOOD), bea)
+    drafts = [OrderDraft(Person(name="Ana"), [], "EUR", source="import", import_id=theirs.id)]
+    with as_(adam) as by, pytest.raises(IntegrityError, match="orders_order_import"):
+        Order.objects.add_many(by=by, drafts=drafts)
 
 
 def test_an_import_that_is_done_does_not_go_on():
