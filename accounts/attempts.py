@@ -44,7 +44,7 @@ class AttemptCache(BaseCache):
     def _keep(
         self, key: str, value: Any, timeout: Any, version: int | None, *, instead: bool
     ) -> bool:
-        seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+        seconds: Any = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
         named = self._hash(key, version)
         return gate.keep_attempts(named, value, seconds=seconds, instead=instead)
 

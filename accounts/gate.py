@@ -54,6 +54,7 @@ class Entry:
     partner_id: Any = None
     data: str | None = None
     missing: list[dict[str, Any]] = field(default_factory=list)
+    verified: bool = False  # ahead (decision 4)
 
     @property
     def found(self) -> bool:
@@ -95,7 +96,7 @@ SETTINGS = ("gate.app", "gate.pass", "gate.company")
 @contextmanager
 def carrying(secret: str | None, *, verifying: bool = False) -> Iterator[Entry]:
     """One transaction in which everything is asked for with the pass `secret`; `verifying` where
-    it changes nothing, so that the pass may be verified ahead.
+    it changes nothing, so that the pass is verified ahead, after it, for those to come.
 
     Inside another transaction (as tests are) what that one presented comes back at the end.
     """
@@ -104,21 +105,28 @@ def carrying(secret: str | None, *, verifying: bool = False) -> Iterator[Entry]:
         before = nested and _ask(
             "SELECT " + ", ".join("current_setting(%s, true)" for _ in SETTINGS), SETTINGS
         )
-        yield enter(secret, verifying=verifying)
+        entry = enter(secret)
+        yield entry
         if failed():
             transaction.set_rollback(True)
         elif before:
             _present(dict(zip(SETTINGS, before, strict=True)))
+    if secret and verifying and entry.company_id and not (entry.verified or entry.missing):
+        verify(secret)
 
 
-def enter(secret: str | None, *, verifying: bool = False) -> Entry:
+def enter(secret: str | None) -> Entry:
     """Present the pass to the transaction that is under way, and learn whose it is."""
-    found = _ask(
-        "SELECT * FROM gate.enter(%s, %s, %s)", (_key("vouch"), secret, verifying), dict_row
-    )
+    found = _ask("SELECT * FROM gate.enter(%s, %s)", (_key("vouch"), secret), dict_row)
     if found is None:
         return Entry()
     return Entry(**{**found, "missing": json.loads(found["missing"] or "[]")})
+
+
+def verify(secret: str) -> None:
+    """Verify a session's pass ahead (decision 4), where nothing that it rests on is being changed.
+    A revocation waits for the transaction that does this, which so does nothing else."""
+    _ask("SELECT gate.verify(%s, %s)", (_key("issue"), secret))
 
 
 def vouching() -> Any:
@@ -260,11 +268,12 @@ def sweep_attempts() -> int:
 
 
 def keep_pass(secret: str, *, data: str, until: datetime) -> bool:
-    return _ask("SELECT gate.keep_pass(%s, %s, %s)", (secret, data, until))[0]
+    """Keep a session and its data, for a fortnight at most; False where it has ended meanwhile."""
+    return _ask("SELECT gate.keep_pass(%s, %s, %s, %s)", (_key("issue"), secret, data, until))[0]
 
 
 def end_pass(secret: str) -> None:
-    _ask("SELECT gate.end_pass(%s)", (secret,))
+    _ask("SELECT gate.end_pass(%s, %s)", (_key("issue"), secret))
 
 
 def sweep_passes() -> int:
@@ -274,7 +283,7 @@ def sweep_passes() -> int:
 
 def choose_company(company_id: int) -> bool:
     """Work in this company from now on; False where the pass's holder is no member of it."""
-    return _ask("SELECT gate.choose_company(%s)", (company_id,))[0]
+    return _ask("SELECT gate.choose_company(%s, %s)", (_key("issue"), company_id))[0]
 
 
 def leave_company() -> bool:

@@ -46,7 +46,9 @@ def _compare(
 ) -> Comparison:  # fmt: skip
     name = f"{what}, {company.orders:,} orders, {'prepared' if prepared else 'unprepared'}"
     goal = GOAL if what == "list" else None
-    with gate.carrying(company.cookie.partition("=")[2], verifying=True) as by:
+    secret = company.cookie.partition("=")[2]
+    gate.verify(secret)
+    with gate.carrying(secret) as by:
         sql, parameters = caught(ask, by)
         guarded = connection.connection
         guarded.prepare_threshold = 5  # Django leaves it out; `prepared` asks for it

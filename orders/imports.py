@@ -361,6 +361,15 @@ def already_there(orders: Iterable[OrderDraft], held: Keys, *, by: Entry) -> dic
     return {identity: known[identity] for identity in identities & known.keys()}
 
 
+def how_many_there(orders: Sequence[OrderDraft], *, by: Entry) -> int:
+    """Of these, how many the company has. One statement, or none."""
+    if not orders:
+        return 0
+    held = keys.provided(by)
+    known = already_there(orders, held, by=by)
+    return sum(identity_of(order, held) in known for order in orders)
+
+
 def finish(run: Import, *, by: Entry) -> None:
     run.finished_at = timezone.now()
     run.save(update_fields=["finished_at"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -52,7 +52,7 @@ from orders.views.editing import company_has_policy, no_policy
 from policy import coverage
 from policy.prohibitions import Jurisdiction
 
-PREVIEWED: Final = 200  # rows that the preview is made of
+PREVIEWED: Final = 2_000  # rows that the preview is made of: about a second
 SHOWN: Final = 8  # orders in it
 RECENT: Final = 10  # earlier imports
 SHOWN_OF: Final = ("external_id", "created_at", "name", "phone", "city", "item", "total")
@@ -169,8 +169,8 @@ def detected(sheet: Sheet) -> Iterator[dict[str, str]]:
 
 
 def previewed(upload: Upload, by: Entry) -> dict[str, Any]:
-    """The first orders, among them the first that would be refused, and how many of those read
-    there hang on what becomes of optional values."""
+    """The first orders, among them the first that would be refused; how many of those read would be
+    stored, and how many hang on what becomes of optional values."""
     start_of_file = replace(upload.sheet, rows=upload.sheet.rows[:PREVIEWED])
     outcomes = list(screened(start_of_file, upload.mapping, reading_of(upload, by)))
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
@@ -179,11 +179,30 @@ def previewed(upload: Upload, by: Entry) -> dict[str, Any]:
     shown += accepted[: SHOWN - len(shown)]
     return {
         "orders": len(outcomes),
+        "expected": list(expected(upload.sheet, accepted, refused, by)),
         "refused_for_optional": sum(outcome.for_optional_values for outcome in refused),
         "incomplete": sum(bool(outcome.left_out) for outcome in accepted),
         "headers": [LABELS[name] for name in SHOWN_OF],
         "rows": [previewed_row(o) for o in sorted(shown, key=lambda o: o.rows[0].line)],
     }
+
+
+def expected(
+    sheet: Sheet, accepted: Sequence[Accepted], refused: Sequence[Refused], by: Entry
+) -> Iterator[dict[str, str]]:
+    """What would become of the orders that the preview has read."""
+    read = _("Orders in the file")
+    if len(sheet.rows) > PREVIEWED:
+        shown = number_format(PREVIEWED, force_grouping=True)
+        read = _("Orders in the first %(rows)s rows") % {"rows": shown}
+    here = imports.how_many_there([each.order for each in accepted], by=by)
+    for label, count in (
+        (read, len(accepted) + len(refused)),
+        (_("Would be added"), len(accepted) - here),
+        (_("Are here already"), here),
+        (_("Would be refused"), len(refused)),
+    ):
+        yield {"label": label, "value": number_format(count, force_grouping=True)}
 
 
 def previewed_row(outcome: Outcome) -> dict[str, Any]:

@@ -192,7 +192,8 @@ def copies_nothing_out_and_nothing_in(attacker: Settings, superuser: psycopg.Con
 
 def learns_nothing_from_the_gates_functions(attacker: Settings) -> None:
     if "gate.transaction" not in attacker:
-        attempt(attacker, sql.SQL("SELECT gate.choose_company(%s)"), aurora())
+        key = gate._key("issue")
+        attempt(attacker, sql.SQL("SELECT gate.choose_company(%s, %s)"), key, aurora())
     assert attempt(attacker, sql.SQL("SELECT gate.allows('orders.read')")) in ([], [(None,)])
     for permission in ("people.manage", "audit.read", "company.policy"):
         asked = attempt(attacker, sql.SQL("SELECT gate.scope(%s)"), permission)
@@ -205,6 +206,8 @@ FORBIDDEN = (
     "SELECT setval('numbers.company_1', 1)",
     "SELECT hash FROM accounts_pass",
     "SELECT hash FROM gate.application",
+    "SELECT FROM gate.turn FOR KEY SHARE",
+    "LOCK TABLE gate.turn IN ACCESS SHARE MODE",
     "INSERT INTO gate.permission VALUES ('orders.read', 'partner', 'all')",
     "UPDATE gate.permission SET scope = 'all'",
     "SELECT * FROM gate.holder()",

@@ -236,8 +236,8 @@ CALLABLE = {
         "open_disclosure", "take_package", "tell_companies", "disclosures",
         "attempts", "keep_attempts", "forget_attempts", "sweep_attempts",
         # passes, and what one does with one's own
-        "add_person", "set_password", "password_stands", "enter", "open_pass", "keep_pass",
-        "end_pass", "sweep_passes", "choose_company",
+        "add_person", "set_password", "password_stands", "enter", "verify", "open_pass",
+        "keep_pass", "end_pass", "sweep_passes", "choose_company",
         "leave_company", "open_export", "delete_account", "close_company", "clear_company",
         "sweep_exports", "read_invitation", "redeem_invitation",
     )

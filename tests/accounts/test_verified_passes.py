@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -92,7 +93,8 @@ def test_a_publication_waits_for_who_verifies_and_then_doubts(
 ) -> None:
     _client, secret = cookie_of(people.gail)
     publishing = threading.Thread(target=owner.execute, args=[PUBLISH])
-    with gate.carrying(secret, verifying=True):
+    with transaction.atomic():
+        gate.verify(secret)
         publishing.start()
         publishing.join(timeout=0.5)
         assert publishing.is_alive()
@@ -101,13 +103,72 @@ def test_a_publication_waits_for_who_verifies_and_then_doubts(
     assert not verified(secret, owner)
 
 
+REVOCATIONS = [
+    PUBLISH,
+    "UPDATE accounts_membership SET left_at = now() WHERE role = 'agent'",
+    "UPDATE accounts_user SET password = '!' WHERE name = 'Gail'",
+]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("revocation", REVOCATIONS)
+def test_no_request_that_lasts_keeps_a_revocation_waiting(
+    revocation: str, owner: psycopg.Connection
+) -> None:
+    _client, secret = cookie_of(people.gail)
+    owner.execute("SET lock_timeout = '2s'")
+    with gate.carrying(secret, verifying=True):
+        assert Order.objects.exists()
+        owner.execute(revocation)
+    assert not verified(secret, owner)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("revocation", REVOCATIONS)
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "SELECT pg_advisory_lock(hashtext('gate.verify'))",
+        "SELECT gate.verify('', '{secret}')",
+        "SELECT gate.end_pass('', '{secret}')",
+        "SELECT gate.keep_pass('', '{secret}', '', now())",
+        "SELECT gate.choose_company('', 1)",
+    ],
+)
+def test_no_sql_of_a_members_own_keeps_a_revocation_waiting(
+    revocation: str, lock: str, owner: psycopg.Connection
+) -> None:
+    _client, secret = cookie_of(people.gail)
+    owner.execute("SET lock_timeout = '2s'")
+    with gate.carrying(secret), connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT before")
+        try:
+            cursor.execute(lock.format(secret=secret))
+        except DatabaseError as refusal:
+            assert refusal.__cause__.sqlstate == "42501"  # type: ignore[union-attr]
+            cursor.execute("ROLLBACK TO before")
+        owner.execute(revocation)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_is_kept_no_longer_than_it_may_last(owner: psycopg.Connection) -> None:
+    _client, secret = cookie_of(people.gail)
+    assert gate.keep_pass(secret, data="{}", until=timezone.now() + timedelta(days=3650))
+    [[lasting]] = owner.execute(
+        "SELECT expires_at - now() FROM accounts_pass WHERE hash = sha256(convert_to(%s, 'UTF8'))",
+        [secret],
+    ).fetchall()
+    assert lasting <= timedelta(seconds=settings.SESSION_COOKIE_AGE)
+
+
 @pytest.mark.django_db
 def test_it_is_verified_until_the_next_version_comes_into_force_and_no_longer() -> None:
     with people.as_(people.olga) as olga:
         Policy.objects.get(kind="crm").publish(
             by=olga, texts={"en": "# Soon"}, effective_at=timezone.now() + timedelta(seconds=2)
         )
-    with gate.carrying(people.pass_of(people.gail), verifying=True):
+    gate.verify(secret := people.pass_of(people.gail))
+    with gate.carrying(secret):
         assert Order.objects.exists()
         time.sleep(2.1)
         with pytest.raises(DatabaseError) as refusal, transaction.atomic():
@@ -118,6 +179,7 @@ def test_it_is_verified_until_the_next_version_comes_into_force_and_no_longer() 
 @pytest.mark.django_db
 def test_a_verified_pass_reaches_no_other_company() -> None:
     borealis = people.company("borealis").pk
-    with gate.carrying(people.pass_of(people.ann), verifying=True):
+    gate.verify(secret := people.pass_of(people.ann))
+    with gate.carrying(secret):
         gate._present({"gate.company": str(borealis)})
         assert not Order.objects.filter(company_id=borealis).exists()

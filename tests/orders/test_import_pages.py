@@ -13,6 +13,7 @@ from orders import imports, tasks
 from orders.mapping import guess
 from orders.models import Import, Order
 from orders.spreadsheets import MAX_BYTES, read
+from orders.views import importing
 from tests.orders.uploading import (
     SHOP,
     ZAKAZY,
@@ -62,6 +63,25 @@ def test_a_file_is_shown_as_it_would_be_read_and_nothing_is_stored(client):
     assert "+40721234643" in page
     assert "Lineitem name" in page
     assert imports_of() == before
+
+
+def expected_of(answer):
+    return [fact["value"] for fact in answer.context["mapping"]["preview"]["expected"]]
+
+
+def test_the_preview_counts_what_would_become_of_the_whole_file(client):
+    worked(begun(many(2)))
+    file = many(5).decode() + BAD + "\n"
+    answer = upload(sign_in(client, adam), file.encode(), step="preview")
+    assert expected_of(answer) == ["6", "3", "2", "1"]
+    assert "Orders in the file" in answer.content.decode()
+
+
+def test_of_a_long_file_the_preview_says_how_much_it_has_read(client, monkeypatch):
+    monkeypatch.setattr(importing, "PREVIEWED", 3)
+    answer = upload(sign_in(client, adam), many(5), step="preview")
+    assert expected_of(answer) == ["3", "3", "0", "0"]
+    assert "Orders in the first 3 rows" in answer.content.decode()
 
 
 def test_the_columns_chosen_are_those_that_count(client):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
@@ -184,3 +186,26 @@ def test_a_pass_of_another_persons_is_no_help() -> None:
         crm().accept(by=Entry(user_id=ann.user.pk), language="en", shown_at=timezone.now())
         record(crm(), Entry(user_id=ann.user.pk))
     assert entry.user_id == newt.user.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_with_the_web_roles_password_keeps_acceptances_and_decisions_waiting(
+    owner: psycopg.Connection,
+) -> None:
+    owner.execute("SET lock_timeout = '2s'")
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as web:
+        web.execute(
+            "SELECT pg_advisory_lock(hashtextextended('policy_acceptance', %s)),"
+            " pg_advisory_lock(hashtext('policy_jurisdiction'))",
+            [newt.user.pk],
+        )
+        with as_(newt), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            accept_all(newt)
+        assert (
+            owner.execute(
+                "INSERT INTO policy_jurisdiction (id, code, prohibited, reason)"
+                " VALUES (gen_random_uuid(), 'BY', true, 'tried')"
+            ).rowcount
+            == 1
+        )
