@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "crmsite.pages.PageAboveMiddleware",
     "policy.middleware.PolicyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",  # after: an ended session has no token to compare
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -14,14 +14,18 @@ from accounts.guard import public
 from accounts.requests import Request
 from crmsite import metrics
 from policy import answers
+from policy.views import proving
 from policy.visits import counted
 
 
 @counted
 @public
 def landing(request: HttpRequest) -> HttpResponse:
-    """What Covenant is, for everybody; whoever is signed in finds the way to the orders."""
-    return render(request, "landing.html")
+    """What Covenant is, for everybody; whoever is signed in finds the way to the orders. Of its
+    clauses it says what the page of proofs says."""
+    proven = proving.facts()
+    context = {"proven": proven, "promises": proving.promises(proven)}
+    return render(request, "landing.html", context)
 
 
 @public

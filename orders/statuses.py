@@ -139,8 +139,8 @@ _REASON: Final[frozenset[Requirement]] = frozenset({"reason"})
 _COMMENT: Final[frozenset[Requirement]] = frozenset({"comment"})
 _RECALL: Final[frozenset[Requirement]] = frozenset({"recall_at"})
 
-# Named as the status in English; in other languages a step is a verb.
-_CANCEL: Final = pgettext_lazy("move", "Cancel")
+# A step is a verb; "Cancel" alone would read as closing the form.
+_CANCEL: Final = pgettext_lazy("move", "Cancel the order")
 _TRASH: Final = pgettext_lazy("move", "Trash")
 
 # Where an order is while it is being called, and may be decided on.

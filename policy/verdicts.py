@@ -62,10 +62,14 @@ def tally(verdicts: Iterable[str]) -> dict[str, int]:
 def sentence(proof: Proof, result: Result | None) -> str:
     """What was tried and seen, in the reader's language; what went wrong, in the proof's."""
     if result is None:
-        return _("Not tried yet.")
+        return _("Not tried yet. To be tried: %(tried)s") % {"tried": _tried(proof, {})}
     if result.outcome == KEPT:
-        shown = {name: number_format(n, force_grouping=True) for name, n in result.figures.items()}
-        return str(proof.tried) % defaultdict(lambda: "?", shown)
+        return _tried(proof, result.figures)
     if result.outcome == UNTRIED:
         return _("Not tried here: %(lacking)s.") % {"lacking": result.said}
     return result.said
+
+
+def _tried(proof: Proof, figures: Figures) -> str:
+    shown = {name: number_format(n, force_grouping=True) for name, n in figures.items()}
+    return str(proof.tried) % defaultdict(lambda: "…", shown)

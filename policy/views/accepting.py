@@ -30,7 +30,7 @@ ASKED = (Kind.CRM, Kind.COMPANY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: Request) -> HttpResponse:
     if request.method == "POST":
-        forms = _posted(request)
+        forms = {} if _asks_for_language(request) else _posted(request)
         for form in forms.values():
             if form.is_valid():
                 _record(request, form)
@@ -69,6 +69,11 @@ def _posted(request: Request) -> dict[str, AcceptanceForm]:
         for kind in ASKED
         if f"{kind}-version" in request.POST
     }
+
+
+def _asks_for_language(request: Request) -> bool:
+    """The language was switched while the page held a form: that is sent to be held again."""
+    return "lang" in request.GET
 
 
 def _record(request: Request, form: AcceptanceForm) -> None:

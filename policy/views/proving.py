@@ -32,8 +32,11 @@ def proofs(request: Request) -> HttpResponse:
     shown = facts()
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return JsonResponse(shown)
-    promises = shown["tally"][verdicts.PROMISE_ONLY]
-    return render(request, "policy/proofs.html", {**shown, "promises": promises})
+    return render(request, "policy/proofs.html", {**shown, "promises": promises(shown)})
+
+
+def promises(shown: dict[str, Any]) -> int:
+    return shown["tally"][verdicts.PROMISE_ONLY]
 
 
 def facts() -> dict[str, Any]:

@@ -174,10 +174,13 @@ def test_a_partner_does_nothing(client, name):
 
 
 @pytest.mark.parametrize("name", ["move", "comment", "reveal", "assign"])
-def test_a_deed_is_a_post(client, name):
+def test_a_deed_is_a_post_and_its_address_opened_leads_to_the_card(client, name):
     order = added()
     address = reverse(f"orders:{name}", args=[order.id])
-    assert sign_in(client, ann).get(address).status_code == 405
+    before = stored(order).version
+    assert sign_in(client, ann).get(address)["Location"] == reverse("orders:card", args=[order.id])
+    assert client.get(address, headers={"accept": "application/json"}).status_code == 405
+    assert stored(order).version == before
 
 
 def test_a_comment_is_sealed_and_shown(client):

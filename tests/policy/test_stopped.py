@@ -111,3 +111,20 @@ def test_it_is_sent_to_this_site_only(client, stopped, way):
     fields = hidden(stopped) | ticked(stopped) | {"send": way}
     answer = client.post("/accept/", urlencode(fields), content_type=FORM)
     assert answer.headers["Location"] == "/orders/"
+
+
+def test_no_link_leads_away_from_what_is_held(client, stopped):
+    assert '<base target="_blank">' in stopped.content.decode()
+    publish_crm("# Newest rules")
+    nothing_held = client.get("/accept/").content.decode()
+    assert "<base" not in nothing_held
+
+
+def test_another_language_loses_nothing_and_accepts_nothing(client, stopped):
+    before = comments()
+    publish_crm("# Newest rules")
+    assert 'formaction="?lang=ru"' in stopped.content.decode()
+    russian = send(client, "/accept/?lang=ru", hidden(stopped) | ticked(stopped))
+    assert 'lang="ru"' in russian.content.decode()
+    assert hidden(russian)["text"] == TOLD
+    assert comments() == before

@@ -73,7 +73,7 @@ def test_an_attack_that_fails_by_itself_is_as_loud_as_one_that_succeeds() -> Non
 
 def test_a_sentence_names_what_was_seen() -> None:
     proof = verdicts.every_proof()["one"]
-    assert verdicts.sentence(proof, None) == "Not tried yet."
+    assert verdicts.sentence(proof, None) == "Not tried yet. To be tried: Tried … times."
     seen = Outcome("one", KEPT, COPY, {"times": 1234})
     assert verdicts.sentence(proof, seen) == "Tried 1,234 times."
     assert verdicts.sentence(proof, Outcome("one", UNTRIED, COPY, said="no browser")) == (
