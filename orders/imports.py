@@ -269,8 +269,10 @@ def plan_anew() -> None:
 def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:
     held = keys.provided(by)
     chunked = unpack(held.open(bytes(chunk.body), row_id=chunk.id, purpose=SEALED_CHUNK))
-    origin = {"source": Source.IMPORT, "import_id": run.id}
-    waiting = [replace(each, order=replace(each.order, **origin)) for each in chunked]
+    waiting = [
+        replace(each, order=replace(each.order, source=Source.IMPORT, import_id=run.id))
+        for each in chunked
+    ]
     fresh, refused = new_among(waiting, held, by=by)
     made, unstored = stored(fresh, by=by)
     refused += unstored
