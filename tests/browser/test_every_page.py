@@ -68,8 +68,9 @@ def kept_in(page: Page) -> list[int]:
     return found
 
 
-# The acceptance page is looked at where somebody is stopped (test_arrival); the others are files.
-ELSEWHERE = {"policy:accept", "policy:receipt", "policy:verifier", "policy:bundle"}
+# The acceptance page is looked at where somebody is stopped (test_arrival), a difference is there
+# once another test has published; the others are files.
+ELSEWHERE = {"policy:accept", "policy:diff", "policy:receipt", "policy:verifier", "policy:bundle"}
 
 
 @pytest.mark.parametrize("who", PAGES, ids=lambda who: who.partition("@")[0] or "nobody")
