@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from accounts import founding
 from accounts.models import Company, Membership, Partner, Team, User
-from orders import imports, spreadsheets
+from orders import imports, inquiries, retention, spreadsheets
+from orders.buyers import Buyer
 from orders.intake import ItemDraft
 from orders.mapping import guess
 from orders.models import Order
@@ -113,6 +114,8 @@ def _work(someone: Someone) -> None:
         order.say(by=entry, text="Call after six.")
         sheet = spreadsheets.read(UPLOAD)
         reading = Reading(ZoneInfo("UTC"), entry.company_currency, {"RU"})
+        inquiries.begin(by=entry, buyer=Buyer((PHONES[entry.company_slug],)))
+        retention.set_periods({"trash": 365}, by=entry)
         imports.begin(by=entry, file_name="a.csv", outcomes=screened(sheet, guess(sheet), reading))
 
 
