@@ -10,7 +10,9 @@ from typing import Final
 
 from django.conf import settings
 
-PARTS: Final = ("accounts", "crmsite", "orders", "policy", "templates", "static", "requirements")
+PARTS: Final = (
+    "accounts", "crmsite", "orders", "policy", "templates", "static", "requirements", "deploy",
+)  # fmt: skip
 IGNORED: Final = {".pyc", ".po", ".mo"}  # a translation changes no mechanism
 
 
