@@ -48,7 +48,7 @@ class Command(BaseCommand):
             self.stdout.write("Loading the demo companies …")
             call_command("demo", stdout=StringIO())
         connections.close_all()  # from here on nothing of ours is the owner
-        connections["default"].close_pool()  # type: ignore[attr-defined]
+        connections["default"].close_pool()  # type: ignore[attr-defined]  # PostgreSQL's have one
 
     def announce(self, server: Child) -> None:
         while not (self.told.is_set() or server.died or serving.answers(settings.PORT)):
