@@ -423,7 +423,7 @@ def test_sql_of_who_may_not_erase_removes_nothing(someone):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_comment_is_not_erased_without_a_word():
+def test_a_comment_goes_with_its_person_or_is_told_of():
     comment = said(ordered(), "Ring twice.")
     with pytest.raises(DatabaseError, match="without an entry"), as_(adam):
         sql("DELETE FROM orders_comment WHERE id = %s", comment.id)

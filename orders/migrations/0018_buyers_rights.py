@@ -139,8 +139,8 @@ DO $$ BEGIN
 END $$;
 
 CREATE OR REPLACE TRIGGER tell AFTER INSERT ON accounts_auditentry FOR EACH ROW
-    WHEN (NEW.action IN ('order.edited', 'order.moved', 'order.assigned', 'order.erased',
-                         'order.comment_erased'))
+    WHEN (NEW.action IN ('order.added', 'order.edited', 'order.moved', 'order.assigned',
+                         'order.erased', 'order.comment_erased'))
     EXECUTE FUNCTION gate.tell();
 """
 
@@ -170,7 +170,7 @@ GRANT EXECUTE ON FUNCTION gate.sweep_inquiries(), gate.drop_archives() TO :web;
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0016_imported_by"),
+        ("orders", "0017_new_orders_judged"),
         ("accounts", "0015_revoked_without_waiting"),
     ]
     operations: ClassVar = [TABLE, guard(INQUIRIES + ERASING + CLOSING)]

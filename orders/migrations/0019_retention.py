@@ -146,7 +146,7 @@ BEGIN
             ORDER BY m.user_id <> r.author_id, m.id LIMIT 1) chosen;
 END $$;
 
--- As before (0017), and the periods.
+-- As before (0018), and the periods.
 CREATE OR REPLACE FUNCTION gate.clear_people(company bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE closer bigint := (SELECT p.user_id FROM public.accounts_pass p
@@ -171,5 +171,5 @@ GRANT EXECUTE ON FUNCTION gate.retaining() TO :web;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("orders", "0017_buyers_rights")]
+    dependencies: ClassVar = [("orders", "0018_buyers_rights")]
     operations: ClassVar = [*TABLES, guard(RULES + CLOCK)]
