@@ -8,16 +8,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.freshness import freshly_proven
+from accounts.forms import PasswordAgainForm
 from accounts.guard import operator
 from accounts.requests import Request
 from orders import disclosures
-from orders.disclosure_forms import ApprovalForm, DisclosureForm, RefusalForm
+from orders.disclosure_forms import DisclosureForm, RefusalForm
 from policy.disclosures import Disclosure, NotInTurn
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -60,13 +59,11 @@ def document(request: Request, disclosure_id: UUID) -> HttpResponse:
 @require_POST
 def approval(request: Request, disclosure_id: UUID) -> HttpResponse:
     found = _found(disclosure_id)
-    form = ApprovalForm(request.POST)
-    if form.is_valid():
-        proven = freshly_proven(request)
-        if proven:
-            return _done(request, found, lambda: found.approve(by=request.gate, proven=proven))
-        form.add_error("password", _("This is not your password, or it was tried too often."))
-    return _page(request, found, approval=form)
+    form = PasswordAgainForm(request.POST, request=request)
+    if not form.is_valid():
+        return _page(request, found, approval=form)
+    proven = form.cleaned_data["password"]
+    return _done(request, found, lambda: found.approve(by=request.gate, proven=proven))
 
 
 @operator
@@ -128,7 +125,7 @@ def _page(
     request: Request,
     shown: Disclosure,
     *,
-    approval: ApprovalForm | None = None,
+    approval: PasswordAgainForm | None = None,
     refusal: RefusalForm | None = None,
 ) -> HttpResponse:
     approvers = [each.pk for each in shown.approvers if each]
@@ -139,7 +136,7 @@ def _page(
         "may_approve": shown.outcome is None and not mine,
         "may_package": shown.outcome is None and mine and len(approvers) > 1,
         "may_take": mine and bool(shown.outcome) and not shown.is_refused and not shown.is_taken,
-        "approval": approval or ApprovalForm(),
+        "approval": approval or PasswordAgainForm(request=request),
         "refusal": refusal or RefusalForm(),
     }
     return render(
