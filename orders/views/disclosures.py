@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.downloads import attached
 from accounts.forms import PasswordAgainForm
 from accounts.guard import operator
 from accounts.requests import Request
@@ -50,7 +51,7 @@ def disclosure(request: Request, disclosure_id: UUID) -> HttpResponse:
 @require_safe
 def document(request: Request, disclosure_id: UUID) -> HttpResponse:
     kept = get_object_or_404(Disclosure, pk=disclosure_id)
-    return _file(disclosures.document_of(kept), f"request-{kept.id}")
+    return attached(disclosures.document_of(kept), f"request-{kept.id}")
 
 
 @operator
@@ -100,7 +101,7 @@ def file(request: Request, disclosure_id: UUID) -> HttpResponse:
     """The sealed package, once."""
     found = _found(disclosure_id)
     try:
-        return _file(found.take_package(), f"disclosure-{found.id}.sealed")
+        return attached(found.take_package(), f"disclosure-{found.id}.sealed")
     except NotInTurn as refused:
         messages.error(request, str(refused))
         return redirect("orders:disclosure", found.id)
@@ -141,12 +142,4 @@ def _page(
     }
     return render(
         request, "orders/disclosure.html", context, status=422 if approval or refusal else 200
-    )
-
-
-def _file(body: bytes, name: str) -> HttpResponse:
-    return HttpResponse(
-        body,
-        content_type="application/octet-stream",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 
+from accounts.downloads import attached
 from accounts.forms import ClosureForm
 from accounts.guard import member, requires, signed_in
 from accounts.requests import Request
@@ -46,10 +47,8 @@ def archive(request: Request, pk: uuid.UUID) -> HttpResponse:
     run = find(pk)
     if not run.finished_at:
         raise Http404(_("The archive is not finished."))
-    response = HttpResponse(archives.read(run), content_type="application/zip")
     name = archives.file_name(run, request.gate)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return attached(archives.read(run), name, "application/zip")
 
 
 @requires("company.close")
