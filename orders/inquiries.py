@@ -18,7 +18,6 @@ from typing import Any, Final
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.utils import timezone
-from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import audit, gate, jobpasses
@@ -99,9 +98,7 @@ def _refuse_others(permission: str, by: Entry) -> None:
 def hand_over(run: Inquiry, task: str, *, by: Entry) -> None:
     """Queue the job, in the transaction that is under way."""
     secret = gate.open_job_pass(by, reach=REACH, lasting=LASTING)
-    name = job_name(run.id)
-    job = app.configure_task(task, queue=QUEUE, lock=name)
-    job.defer(inquiry_id=str(run.id), sealed_pass=jobpasses.seal(secret, job=name))
+    jobpasses.queue(task, secret, queue=QUEUE, name=job_name(run.id), inquiry_id=str(run.id))
 
 
 def job_of(run: Inquiry) -> ProcrastinateJob | None:

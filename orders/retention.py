@@ -21,7 +21,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from procrastinate.contrib.django import app
 
 from accounts import audit, gate, jobpasses
 from accounts.gate import Entry
@@ -134,9 +133,7 @@ def hand_over(company_id: int, user_id: int) -> None:
         reach=REACH,
         until=timezone.now() + LASTING,
     )
-    name = job_name(run_id)
-    job = app.configure_task(TASK, queue=QUEUE, lock=f"retention of company {company_id}")
-    job.defer(run_id=str(run_id), sealed_pass=jobpasses.seal(secret, job=name))
+    jobpasses.queue(TASK, secret, queue=QUEUE, name=job_name(run_id), run_id=str(run_id))
 
 
 def job_name(run_id: uuid.UUID) -> str:

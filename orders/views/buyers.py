@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.downloads import attached
 from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.models import Company
@@ -80,9 +81,7 @@ def archive(request: Request, inquiry_id: uuid.UUID) -> HttpResponse:
     if not run.read_at:
         messages.warning(request, _("Wait until everything has been read."))
         return redirect("orders:buyer", run.id)
-    response = HttpResponse(holdings.archive(run, by=request.gate), content_type="application/zip")
-    response["Content-Disposition"] = 'attachment; filename="about-you.zip"'
-    return response
+    return attached(holdings.archive(run, by=request.gate), "about-you.zip", "application/zip")
 
 
 @requires("buyers.answer")
