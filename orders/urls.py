@@ -72,7 +72,7 @@ urlpatterns = [
         buyers.correction,
         name="buyer_correction",
     ),
-    path("company/retention/", retention.periods, name="retention"),
+    path("company/buyers/retention/", retention.periods, name="retention"),
     path("company/coverage/", coverage.coverage, name="coverage"),
     path("company/coverage/strictness/", coverage.strictness, name="strictness"),
     path("account/data/", leaving.exports, name="exports"),

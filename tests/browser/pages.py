@@ -65,7 +65,7 @@ PAGES = {
         "/company/policy/",
         "/company/policy/people/",
         "/company/buyers/",
-        "/company/retention/?cancelled=30",
+        "/company/buyers/retention/?cancelled=30",
         "/company/coverage/",
         "/company/refusals/",
         "/company/disclosures/",

@@ -198,7 +198,7 @@ def test_only_who_runs_the_company_sets_it(someone, client):
         with pytest.raises(DatabaseError), transaction.atomic():
             row.save(force_insert=True)
         assert not Retention.objects.all().delete()[0]
-    assert sign_in(client, someone).post("/company/retention/", {"paid": 1}).status_code == 403
+    assert sign_in(client, someone).post("/company/buyers/retention/", {"paid": 1}).status_code == 403
     with as_(adam) as by:
         assert retention.periods(by.company_id) == {"trash": 365}
 
@@ -213,18 +213,18 @@ def test_no_member_learns_in_whose_name_other_companies_erase():
 def test_the_page_previews_and_then_sets(client):
     old = aged(ordered())
     sign_in(client, adam)
-    page = client.get("/company/retention/?cancelled=30").text
+    page = client.get("/company/buyers/retention/?cancelled=30").text
     assert "This would be erased today" in page and has_person(old)
     with as_(adam) as by:
         assert retention.periods(by.company_id) == {"trash": 365}
-    assert client.get("/company/retention/?cancelled=0").status_code == 422
-    assert client.post("/company/retention/", {"cancelled": "30"}).status_code == 302
+    assert client.get("/company/buyers/retention/?cancelled=0").status_code == 422
+    assert client.post("/company/buyers/retention/", {"cancelled": "30"}).status_code == 302
     with as_(adam) as by:
         assert retention.periods(by.company_id) == {"cancelled": 30}
         [told, *_] = AuditEntry.objects.filter(action="retention.set").order_by("-id")
         assert told.changes == {"days": {"cancelled": 30}}
     night()
-    assert "Cancelled 1" in client.get("/company/retention/").text
+    assert "Cancelled 1" in client.get("/company/buyers/retention/").text
 
 
 def test_the_page_asks_in_the_same_statements_for_many(client):
@@ -232,7 +232,7 @@ def test_the_page_asks_in_the_same_statements_for_many(client):
 
     def statements() -> int:
         with CaptureQueriesContext(connection) as asked_for:
-            assert client.get("/company/retention/?cancelled=30").status_code == 200
+            assert client.get("/company/buyers/retention/?cancelled=30").status_code == 200
         return len(asked_for)
 
     statements()
