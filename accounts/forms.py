@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.fields import PasswordField, SetPasswordField
@@ -9,9 +10,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.freshness import freshly_proven
 from accounts.gate import Entry
 from accounts.models import Membership, Partner, Role, Team, User
 from accounts.people import Roster
+from accounts.requests import Request
 from accounts.sign_in_forms import InOurWords
 
 EMAIL_LENGTH = 254
@@ -26,9 +29,14 @@ def roles_open_to(entry: Entry) -> list[tuple[str, Any]]:
     ]
 
 
+def choices_of(places: Mapping[str, Team | Partner], none: Any = "—") -> list[tuple[str, Any]]:
+    return [("", none), *((key, place.name) for key, place in places.items())]
+
+
 class PlaceForm(forms.Form):
     """A member's role, with the team, or the partner of a partner's member."""
 
+    fields: dict[str, Any]
     role = forms.ChoiceField(label=_("Role"))
     team = forms.ChoiceField(label=_("Team"), required=False)
     partner = forms.ChoiceField(label=_("Partner"), required=False)
@@ -37,18 +45,16 @@ class PlaceForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.teams = {str(team.id): team for team in roster.teams}
         self.partners = {str(partner.id): partner for partner in roster.partners}
-        self._offer("role", roles_open_to(by))
-        self._offer("team", [("", _("no team")), *((k, t.name) for k, t in self.teams.items())])
-        self._offer(
-            "partner", [("", _("no partner")), *((k, p.name) for k, p in self.partners.items())]
-        )
+        self.fields["role"].choices = roles_open_to(by)
+        self._offer("team", self.teams, _("no team"))
+        self._offer("partner", self.partners, _("no partner"))
 
-        for name in ("team", "partner"):
-            if len(self.fields[name].choices) == 1:  # type: ignore[attr-defined]
-                del self.fields[name]
-
-    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
-        self.fields[name].choices = choices  # type: ignore[attr-defined]
+    def _offer(self, name: str, places: Mapping[str, Team | Partner], none: Any) -> None:
+        """A company without any is not asked."""
+        if places:
+            self.fields[name].choices = choices_of(places, none)
+        else:
+            del self.fields[name]
 
     def clean(self) -> dict[str, Any]:
         """Partners' members belong to a partner and to no team, all others the other way round."""
@@ -62,6 +68,7 @@ class PlaceForm(forms.Form):
 
 
 class InvitationForm(forms.Form):
+    fields: dict[str, Any]
     email = forms.EmailField(label=_("E-mail"), max_length=EMAIL_LENGTH)
     role = forms.ChoiceField(label=_("Role"), initial=Role.AGENT)
     partner = forms.ChoiceField(label=_("Partner"), required=False)
@@ -76,11 +83,8 @@ class InvitationForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.members = {member.user.email for member in roster.members}
         self.partners = {str(partner.id): partner for partner in roster.partners}
-        self.fields["role"].choices = roles_open_to(by)  # type: ignore[attr-defined]
-        self.fields["partner"].choices = [  # type: ignore[attr-defined]
-            ("", "—"),
-            *((key, partner.name) for key, partner in self.partners.items()),
-        ]
+        self.fields["role"].choices = roles_open_to(by)
+        self.fields["partner"].choices = choices_of(self.partners)
 
     def clean_email(self) -> str:
         email = self.cleaned_data["email"].lower()
@@ -156,20 +160,21 @@ class CompanyForm(forms.Form):
             raise ValidationError(_("You do not work there.")) from None
 
 
-class PasswordAgainForm(forms.Form):
-    """What is for good asks for the password once more."""
+class PasswordAgainForm(InOurWords, forms.Form):
+    """What is for good, or opens what a session does not, asks for the password once more."""
 
     password = PasswordField(label=_("Your password"), autocomplete="current-password")
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: Request, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
-        self.fields["password"].widget.attrs.pop("placeholder", None)
+        self.request = request
 
-    def clean_password(self) -> None:
-        """Kept nowhere, not in the form either."""
-        if not self.user.check_password(self.cleaned_data["password"]):
-            raise ValidationError(_("This is not your password."))
+    def clean_password(self) -> str:
+        """By what the person was proven. The password is kept nowhere, not in the form either."""
+        proven = freshly_proven(self.request)
+        if not proven:
+            raise ValidationError(_("This is not your password, or it was tried too often."))
+        return proven
 
 
 class ClosureForm(PasswordAgainForm):

@@ -14,16 +14,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from accounts import gate
 from accounts.forms import CompanyForm, PasswordAgainForm
 from accounts.guard import public, signed_in
 from accounts.models import LastOwner, Membership
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from accounts.sign_in_forms import ResetPasswordKeyForm
-
-GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def unseen(response: HttpResponse) -> HttpResponse:
@@ -104,11 +101,10 @@ def staff(request: Request) -> HttpResponse:
 @sensitive_post_parameters()
 @never_cache
 @GET_OR_POST
-@rate_limit(action="reauthenticate")
 def deletion(request: Request) -> HttpResponse:
     """Deleting one's account: what it means, the password again, and then nobody is signed in."""
     posted = request.POST if request.method == "POST" else None
-    form = PasswordAgainForm(posted, user=request.user)
+    form = PasswordAgainForm(posted, request=request)
     if request.method == "POST" and form.is_valid():
         try:
             request.user.delete_account(by=request.gate)

@@ -1,4 +1,4 @@
-"""What an operator types in to enter a request of an authority, to approve it and to refuse it."""
+"""What an operator types in to enter a request of an authority, and to refuse it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
-from allauth.account.fields import PasswordField
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +18,7 @@ NUMBER: Final = re.compile(r"[1-9]\d{0,17}")
 
 
 class DisclosureForm(forms.Form):
+    fields: dict[str, Any]
     company = forms.ChoiceField(label=_("Company"))
     authority = forms.CharField(label=_("Authority"), max_length=200)
     legal_basis = forms.CharField(
@@ -46,7 +46,7 @@ class DisclosureForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         companies = Company.objects.order_by("name").values_list("pk", "name", "slug")
-        self.fields["company"].choices = [  # type: ignore[attr-defined]
+        self.fields["company"].choices = [
             ("", "—"),
             *((str(pk), f"{name} ({slug})") for pk, name, slug in companies),
         ]
@@ -89,10 +89,6 @@ class DisclosureForm(forms.Form):
         if ground and not until and "secret_until" not in self.errors:
             self.add_error("secret_until", _("Say when the secrecy ends: it has an end."))
         return given
-
-
-class ApprovalForm(forms.Form):
-    password = PasswordField(label=_("Your password, once more"), autocomplete="current-password")
 
 
 class RefusalForm(forms.Form):

@@ -19,12 +19,13 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts.downloads import attached
 from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.models import Company, Membership
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from orders import imports
 from orders.mapping import TARGETS
 from orders.models import Import, ImportRefusal
@@ -54,6 +55,7 @@ from policy.prohibitions import Jurisdiction
 
 PREVIEWED: Final = 2_000  # rows that the preview is made of: about a second
 SHOWN: Final = 8  # orders in it
+CSV: Final = "text/csv; charset=utf-8"
 RECENT: Final = 10  # earlier imports
 SHOWN_OF: Final = ("external_id", "created_at", "name", "phone", "city", "item", "total")
 
@@ -62,7 +64,7 @@ SHOWN_OF: Final = ("external_id", "created_at", "name", "phone", "city", "item",
 
 
 @requires("orders.import")
-@require_http_methods(["GET", "HEAD", "POST"])
+@GET_OR_POST
 @never_cache
 def start(request: Request) -> HttpResponse:
     """The form of an import. A posted file is shown as it would be read, until `step` is "start"
@@ -124,7 +126,7 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "mapping": mapping, "refusal": refusal}
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return render(request, "orders/import/_mapping.html", context)
     context |= {
         "recent": list(recent(request.gate)),
@@ -137,7 +139,7 @@ def page(
 def unread(request: Request, form: UploadForm) -> HttpResponse:
     """Nothing could be read: why, at the file's field or, for htmx, in its place below."""
     errors = [str(error) for error in form.errors.get("file", [])]
-    mapping = {"errors": errors} if request.htmx else None  # type: ignore[attr-defined]
+    mapping = {"errors": errors} if request.htmx else None
     return page(request, form, mapping=mapping, status=422)
 
 
@@ -231,7 +233,7 @@ def previewed_row(outcome: Outcome) -> dict[str, Any]:
 @never_cache
 def progress(request: Request, pk: uuid.UUID) -> HttpResponse:
     run = described(find(request.gate, pk), request.gate)
-    part = "_progress" if request.htmx else "progress"  # type: ignore[attr-defined]
+    part = "_progress" if request.htmx else "progress"
     return render(request, f"orders/import/{part}.html", {"run": run})
 
 
@@ -251,7 +253,7 @@ def refusals(request: Request, pk: uuid.UUID) -> HttpResponse:
     """The refused lines as CSV, with reasons; under headings that a new import understands."""
     run = find(request.gate, pk)
     table = refused_table(run, request.gate, _("Refused because"), values_only=False)
-    return attached(table, f"refused-{run.id}.csv")
+    return attached(to_csv(table), f"refused-{run.id}.csv", CSV)
 
 
 @requires("orders.import")
@@ -261,13 +263,7 @@ def left_out(request: Request, pk: uuid.UUID) -> HttpResponse:
     """The lines whose orders do without a value, as CSV: which, why, and what it said."""
     run = find(request.gate, pk)
     table = refused_table(run, request.gate, _("Left out because"), values_only=True)
-    return attached(table, f"left-out-{run.id}.csv")
-
-
-def attached(table: list[list[Any]], name: str) -> HttpResponse:
-    response = HttpResponse(to_csv(table), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return attached(to_csv(table), f"left-out-{run.id}.csv", CSV)
 
 
 def refused_table(run: Import, by: Entry, why: str, *, values_only: bool) -> list[list[Any]]:
