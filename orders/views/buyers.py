@@ -21,8 +21,7 @@ from accounts.downloads import attached
 from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.models import Company
-from accounts.requests import Request
-from accounts.views import GET_OR_POST
+from accounts.requests import GET_OR_POST, Request
 from orders import corrections, holdings, inquiries, keys
 from orders.erasure import STILL_HERE
 from orders.forms import BuyerForm, CorrectionForm

@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.guard import requires
-from accounts.requests import Request
-from accounts.views import GET_OR_POST
+from accounts.requests import GET_OR_POST, Request
 from orders import retention
 from orders.forms import RetentionForm
 from orders.models import RetentionRun

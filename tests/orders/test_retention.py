@@ -198,7 +198,9 @@ def test_only_who_runs_the_company_sets_it(someone, client):
         with pytest.raises(DatabaseError), transaction.atomic():
             row.save(force_insert=True)
         assert not Retention.objects.all().delete()[0]
-    assert sign_in(client, someone).post("/company/buyers/retention/", {"paid": 1}).status_code == 403
+    assert (
+        sign_in(client, someone).post("/company/buyers/retention/", {"paid": 1}).status_code == 403
+    )
     with as_(adam) as by:
         assert retention.periods(by.company_id) == {"trash": 365}
 
