@@ -70,7 +70,7 @@ def work_through_closure(company_id: int, sealed_pass: str) -> None:
 
 
 @app.periodic(cron="27 * * * *")
-@app.task(name="orders.sweep", queueing_lock="orders.sweep")
+@app.task(name="orders.sweep", lock="orders.sweep")
 def sweep_exports(timestamp: int) -> None:
     """An archive is there for a day."""
     exports.sweep()
