@@ -241,6 +241,8 @@ CALLABLE = {
         "keep_pass", "end_pass", "sweep_passes", "choose_company",
         "leave_company", "open_export", "delete_account", "close_company", "clear_company",
         "sweep_exports", "read_invitation", "redeem_invitation",
+        # jobs
+        "working", "queue_job", "job_state", "job_counts",
     )
 }  # fmt: skip
 
