@@ -22,6 +22,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import audit, gate, jobpasses
 from accounts.gate import Entry
+from accounts.jobpasses import PassEnded
 from orders import imports, keys, mentions
 from orders.buyers import Buyer
 from orders.intake import Prohibited
@@ -41,10 +42,6 @@ ERASING: Final = "orders.inquiry.erasure"
 QUEUE: Final = "inquiries"
 SEALED: Final = "inquiry.buyer"
 AT_ONCE: Final = 20  # orders erased in one transaction: a fraction of a second
-
-
-class PassEnded(Exception):
-    """The job's pass opens nothing any more, or what it was to do is done or swept away."""
 
 
 # In the request
