@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from accounts import gate, jobpasses
+from accounts.sqlstates import NOT_ACCEPTED, sqlstate
 from orders import closure, exports, imports, inquiries, retention
 
 ACCEPTED_BY_NOW = 15  # seconds between looks whether the policy has been accepted
@@ -36,14 +37,10 @@ class Patience(Persistence):
     """Wait for an acceptance, too, until the pass is over."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, imports.NotAccepted) or sqlstate(exception) == "CV001":
+        if isinstance(exception, imports.NotAccepted) or sqlstate(exception) == NOT_ACCEPTED:
             return RetryDecision(retry_in={"seconds": ACCEPTED_BY_NOW}, queue=imports.UNACCEPTED)
         again = super().get_retry_decision(exception=exception, job=job)
         return again and RetryDecision(retry_at=again.retry_at, queue=imports.QUEUE)
-
-
-def sqlstate(exception: BaseException) -> str | None:
-    return getattr(exception.__cause__, "sqlstate", None)
 
 
 def under_its_pass(
