@@ -8,13 +8,13 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from accounts import gate
 from accounts.models import AuditEntry
 from orders import imports, tasks
 from orders.mapping import guess
 from orders.models import Import, Order
 from orders.spreadsheets import MAX_BYTES, read
 from orders.views import importing
+from tests.jobs import as_the_worker
 from tests.orders.uploading import (
     SHOP,
     ZAKAZY,
@@ -251,7 +251,7 @@ def test_an_import_that_stands_still_says_why_and_goes_on_in_anothers_name(clien
 
 def end_job(run):
     """What the worker does with a job that came to its end."""
-    with gate.vouching(), connection.cursor() as cursor:
+    with as_the_worker(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE lock = %s",
             [imports.job_name(run.id)],
