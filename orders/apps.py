@@ -30,4 +30,5 @@ class OrdersConfig(AppConfig):
         navigation.register(_("Orders"), "orders:list", "inbox", "orders.read", 10)
         navigation.register(_("Import"), "orders:import", "upload", "orders.import", 20)
         navigation.register(_("Coverage"), "orders:coverage", "globe", "company.policy", 43)
+        navigation.register_for_operators(_("Disclosures"), "orders:disclosures", "landmark", 40)
         navigation.register(_("Refusals"), "orders:refusals", "ban", "company.policy", 45)

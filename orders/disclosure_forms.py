@@ -1,4 +1,4 @@
-"""What an operator types in to enter a request of an authority, to approve it and to refuse it."""
+"""What an operator types in to enter a request of an authority, and to refuse it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
-from allauth.account.fields import PasswordField
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -89,10 +88,6 @@ class DisclosureForm(forms.Form):
         if ground and not until and "secret_until" not in self.errors:
             self.add_error("secret_until", _("Say when the secrecy ends: it has an end."))
         return given
-
-
-class ApprovalForm(forms.Form):
-    password = PasswordField(label=_("Your password, once more"), autocomplete="current-password")
 
 
 class RefusalForm(forms.Form):

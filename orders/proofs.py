@@ -34,8 +34,9 @@ from orders.models import Export, Order
 from orders.statuses import TRASH_REASONS
 from orders.trial import Canary, company_with_orders
 from policy import coverage
-from policy.disclosures import Disclosure, NotInTurn
+from policy.disclosures import Disclosure
 from policy.trial import accept, open_company, publish
+from policy.turns import NotInTurn
 
 LEAVING: Final = 20  # orders of a company that is deleted
 ORDERS: Final = 1_667  # of six marked values each: 10,000

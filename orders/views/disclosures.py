@@ -17,8 +17,10 @@ from accounts.freshness import freshly_proven
 from accounts.guard import operator
 from accounts.requests import Request
 from orders import disclosures
-from orders.disclosure_forms import ApprovalForm, DisclosureForm, RefusalForm
-from policy.disclosures import Disclosure, NotInTurn
+from orders.disclosure_forms import DisclosureForm, RefusalForm
+from policy.disclosures import Disclosure
+from policy.forms import ApprovalForm
+from policy.turns import NotInTurn
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 

@@ -71,6 +71,7 @@ def publish_anew(windows: Windows, summary: str = "") -> None:
         field.fill(f"{field.input_value()}\n\nAnew.")
     desk.fill("[name=summary_en]", summary)
     desk.click("form[action='/operator/policy/new/crm/'] button.primary")
+    desk.click("form[action='/operator/policy/new/crm/publication/'] button.primary")
     desk.wait_for_url("**/policy/versions/*/")
 
 
