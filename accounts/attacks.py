@@ -48,12 +48,12 @@ def present(settings: Settings) -> None:
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
 
 
-def attempt(statement: str | sql.Composable, *values: object) -> list[Row]:
+def attempt(statement: str | sql.SQL | sql.Composed, *values: Any) -> list[Row]:
     """The rows that the statement gave or changed; none where it was refused. Any other error is
     the attack's own fault, and raised."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement, values or None)  # type: ignore[arg-type]
+            cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else [()] * cursor.rowcount
     except Error as refusal:
         if sqlstate(refusal) in REFUSALS:

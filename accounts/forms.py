@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.fields import PasswordField, SetPasswordField
@@ -26,9 +27,14 @@ def roles_open_to(entry: Entry) -> list[tuple[str, Any]]:
     ]
 
 
+def choices_of(places: Mapping[str, Team | Partner], none: Any = "—") -> list[tuple[str, Any]]:
+    return [("", none), *((key, place.name) for key, place in places.items())]
+
+
 class PlaceForm(forms.Form):
     """A member's role, with the team, or the partner of a partner's member."""
 
+    fields: dict[str, Any]
     role = forms.ChoiceField(label=_("Role"))
     team = forms.ChoiceField(label=_("Team"), required=False)
     partner = forms.ChoiceField(label=_("Partner"), required=False)
@@ -37,18 +43,16 @@ class PlaceForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.teams = {str(team.id): team for team in roster.teams}
         self.partners = {str(partner.id): partner for partner in roster.partners}
-        self._offer("role", roles_open_to(by))
-        self._offer("team", [("", _("no team")), *((k, t.name) for k, t in self.teams.items())])
-        self._offer(
-            "partner", [("", _("no partner")), *((k, p.name) for k, p in self.partners.items())]
-        )
+        self.fields["role"].choices = roles_open_to(by)
+        self._offer("team", self.teams, _("no team"))
+        self._offer("partner", self.partners, _("no partner"))
 
-        for name in ("team", "partner"):
-            if len(self.fields[name].choices) == 1:  # type: ignore[attr-defined]
-                del self.fields[name]
-
-    def _offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
-        self.fields[name].choices = choices  # type: ignore[attr-defined]
+    def _offer(self, name: str, places: Mapping[str, Team | Partner], none: Any) -> None:
+        """A company without any is not asked."""
+        if places:
+            self.fields[name].choices = choices_of(places, none)
+        else:
+            del self.fields[name]
 
     def clean(self) -> dict[str, Any]:
         """Partners' members belong to a partner and to no team, all others the other way round."""
@@ -62,6 +66,7 @@ class PlaceForm(forms.Form):
 
 
 class InvitationForm(forms.Form):
+    fields: dict[str, Any]
     email = forms.EmailField(label=_("E-mail"), max_length=EMAIL_LENGTH)
     role = forms.ChoiceField(label=_("Role"), initial=Role.AGENT)
     partner = forms.ChoiceField(label=_("Partner"), required=False)
@@ -76,11 +81,8 @@ class InvitationForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.members = {member.user.email for member in roster.members}
         self.partners = {str(partner.id): partner for partner in roster.partners}
-        self.fields["role"].choices = roles_open_to(by)  # type: ignore[attr-defined]
-        self.fields["partner"].choices = [  # type: ignore[attr-defined]
-            ("", "—"),
-            *((key, partner.name) for key, partner in self.partners.items()),
-        ]
+        self.fields["role"].choices = roles_open_to(by)
+        self.fields["partner"].choices = choices_of(self.partners)
 
     def clean_email(self) -> str:
         email = self.cleaned_data["email"].lower()

@@ -29,7 +29,7 @@ def demand_of(view: Callable[..., Any]) -> Demand:
 
 
 def _declare(view: View, **demand: Any) -> View:
-    view.demand = replace(demand_of(view), **demand)  # type: ignore[attr-defined]
+    vars(view)["demand"] = replace(demand_of(view), **demand)
     return view
 
 

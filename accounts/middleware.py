@@ -34,7 +34,7 @@ class GateMiddleware(SessionMiddleware):
     asked once more, and refused as any other who comes too late.
     """
 
-    def __call__(self, request: Request) -> HttpResponse:  # type: ignore[override]
+    def __call__(self, request: Request) -> HttpResponse:  # type: ignore[override]  # ours
         try:
             return self.carried_out(request)
         except DatabaseError as error:

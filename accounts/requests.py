@@ -1,8 +1,9 @@
-"""What a view is given: Django's request, with what GateMiddleware adds to it."""
+"""What a view is given: Django's request, with what our middleware adds to it."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
 
 from accounts.gate import Entry
 from accounts.models import User
@@ -12,6 +13,8 @@ from accounts.sessions import SessionStore
 class Request(HttpRequest):
     """For annotations only. `user` is nobody's (AnonymousUser) where `gate.user_id` is None."""
 
+    counter: str  # the address of its image, on a page that has one (policy/visits.py)
     gate: Entry
+    htmx: HtmxDetails
     session: SessionStore
     user: User

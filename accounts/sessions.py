@@ -47,7 +47,7 @@ class SessionStore(SessionBase):
         self.modified = True
 
     def cycle_key(self) -> None:
-        self._get_session()  # type: ignore[attr-defined]
+        self._known()
         self.delete()
         self._session_key = None
         self.modified = True
@@ -65,11 +65,15 @@ class SessionStore(SessionBase):
         elif not gate.keep_pass(self.session_key, data=self._json(), until=self.get_expiry_date()):
             raise UpdateError
 
+    def _known(self, no_load: bool = False) -> dict[str, Any]:
+        """Django's own name for the data is none that django-stubs know."""
+        return self._get_session(no_load)  # type: ignore[attr-defined]
+
     def _json(self) -> str:
-        return json.dumps(self._get_session())  # type: ignore[attr-defined]
+        return json.dumps(self._known())
 
     def _open(self) -> None:
-        data = self._get_session(no_load=True)  # type: ignore[attr-defined]
+        data = self._known(no_load=True)
         user_id = data.get(SESSION_KEY)
         gate.open_pass(
             str(self.session_key),

@@ -49,13 +49,12 @@ class Visitor:
         return list(self.jar)
 
     def get(self, path: str, **headers: str) -> Answer:
-        return self._ask(Request(f"{self.url}{path}", headers=headers))  # noqa: S310  (a site's)
+        return self._ask(path, None, headers)
 
     def post(self, path: str, fields: dict[str, str]) -> Answer:
         """Send a form. The token that the site asks for must be among the fields."""
         body = urlencode(fields).encode()
-        headers = {"Referer": f"{self.url}{path}"}
-        return self._ask(Request(f"{self.url}{path}", body, headers))  # noqa: S310
+        return self._ask(path, body, {"Referer": f"{self.url}{path}"})
 
     def sign_in(self, email: str, password: str, *, accepting: bool = True) -> Answer:
         """By the form; then accept every policy that waits, if asked to."""
@@ -73,12 +72,13 @@ class Visitor:
         boxes = dict.fromkeys(BOX.findall(asked.body), "on")
         return self.post("/accept/", asked.hidden | boxes)
 
-    def _ask(self, request: Request) -> Answer:
+    def _ask(self, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        # Whose address it is, whoever begins the proofs has said: not who answers.
+        request = Request(f"{self.url}{path}", body, headers)  # noqa: S310
         try:
             answer = self.opener.open(request, timeout=PATIENCE)
         except HTTPError as refusal:
             answer = refusal
         with answer:
-            body = answer.read().decode(errors="replace")
-            path = urlsplit(answer.url).path
-            return Answer(answer.status, path, answer.headers, body)
+            shown = answer.read().decode(errors="replace")
+            return Answer(answer.status, urlsplit(answer.url).path, answer.headers, shown)

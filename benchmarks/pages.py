@@ -20,7 +20,7 @@ from benchmarks.cluster import ROOT, Servers
 from benchmarks.loading import World
 from benchmarks.report import Comparison, interleaved
 from crmsite.embedded import free_port
-from crmsite.management.commands.run import SERVER
+from crmsite.serving import gunicorn
 
 FASTER = 2.5
 NOT_SLOWER = 1.3
@@ -96,9 +96,9 @@ def check(ours: Page, usual: Page) -> None:
 @contextmanager
 def serving(application: str, settings: str) -> Iterator[int]:
     port = free_port()
+    command = gunicorn(f"--bind=127.0.0.1:{port}", "--workers=2", application=application)
     server = subprocess.Popen(
-        [sys.executable, *SERVER[:2], application, *SERVER[3:],
-         f"--bind=127.0.0.1:{port}", "--log-level=warning"],
+        [sys.executable, *command],
         cwd=ROOT, env={**os.environ, "DJANGO_SETTINGS_MODULE": settings},
         stdout=subprocess.DEVNULL,
     )  # fmt: skip

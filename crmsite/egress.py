@@ -31,7 +31,6 @@ POSTGRESQL: Final = 5432
 GLANCE: Final = 0.02  # seconds between two looks of whoever watches
 PROGRAMS: Final = (  # by the first three of their arguments
     [sys.executable, "-I", str(settings.BASE_DIR / "orders" / "workbooks.py")],  # reads XLSX
-    ["git", "rev-parse", "HEAD"],  # says which code this is
 )
 
 

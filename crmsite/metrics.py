@@ -67,7 +67,7 @@ def told() -> bytes:
     """All of it as text: of every worker of gunicorn's, where it serves."""
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)
     else:
         registry.register(REQUESTS)
     registry.register(Jobs())

@@ -11,18 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 from django.conf import settings
 
-from crmsite import embedded
+from crmsite import embedded, serving
 from crmsite.supervision import end_with_parent
 
 PATIENCE = 180  # seconds until it must answer, on a machine that is busy
-SERVER = ("-m", "gunicorn", "crmsite.wsgi", "--worker-class=gthread", "--threads=4",
-          "--log-level=warning", "--no-control-socket")  # fmt: skip
 NAMED_OTHERWISE = {"DATABASE_URL", "OWNER_DATABASE_URL", "SECRET_KEY", "MASTER_KEY", "MAKELEVEL"}
 
 
@@ -30,9 +25,9 @@ class Site:
     """A site of this code under an environment of its own; what it says goes to `log`."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
-        port = str(embedded.free_port())
-        self.environment = {**environment, "PORT": port}
-        self.address = f"http://127.0.0.1:{port}"
+        self.port = embedded.free_port()
+        self.environment = {**environment, "PORT": str(self.port)}
+        self.address = f"http://127.0.0.1:{self.port}"
         self.log = log
 
     def manage(self, *command: str) -> str:
@@ -56,7 +51,7 @@ class Site:
 
     def serving(self) -> AbstractContextManager[None]:
         """Have what is set up already served while the block lasts, and nothing else."""
-        return self._during(*SERVER, f"--bind={urlsplit(self.address).netloc}")
+        return self._during(*serving.gunicorn(f"--bind=127.0.0.1:{self.port}"))
 
     @contextmanager
     def _during(self, *command: str) -> Iterator[None]:
@@ -80,19 +75,10 @@ class Site:
 
     def _wait_for(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not answers(self.address):
+        while not serving.answers(self.port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"The site did not start:\n{self.log.read_text()}")
             time.sleep(0.1)
-
-
-def answers(address: str) -> bool:
-    """Whether a site is alive there."""
-    try:
-        with urlopen(f"{address}/healthz", timeout=2):  # noqa: S310  (an address of ours)
-            return True
-    except (URLError, OSError):
-        return False
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crmsite.settings")
 
-application = get_wsgi_application()
+from django.core.wsgi import get_wsgi_application
 
-from crmsite import egress, logs, startup  # noqa: E402  (settings first)
+from crmsite import egress, logs, startup
+
+application = get_wsgi_application()
 
 startup.refuse_plain_http()
 startup.refuse_a_powerful_role()

@@ -118,7 +118,7 @@ def zone_of(found: re.Match[str]) -> tzinfo | None:
 
 def build(*figures: int, tzinfo: tzinfo | None = None) -> datetime:
     try:
-        return datetime(*figures, tzinfo=tzinfo)  # type: ignore[arg-type, misc]
+        return datetime(*figures, tzinfo=tzinfo)  # type: ignore[arg-type, misc]  # as many as there are
     except ValueError as error:
         raise UnreadableDate from error
 

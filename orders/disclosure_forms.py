@@ -18,6 +18,7 @@ NUMBER: Final = re.compile(r"[1-9]\d{0,17}")
 
 
 class DisclosureForm(forms.Form):
+    fields: dict[str, Any]
     company = forms.ChoiceField(label=_("Company"))
     authority = forms.CharField(label=_("Authority"), max_length=200)
     legal_basis = forms.CharField(
@@ -45,7 +46,7 @@ class DisclosureForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         companies = Company.objects.order_by("name").values_list("pk", "name", "slug")
-        self.fields["company"].choices = [  # type: ignore[attr-defined]
+        self.fields["company"].choices = [
             ("", "—"),
             *((str(pk), f"{name} ({slug})") for pk, name, slug in companies),
         ]

@@ -107,6 +107,8 @@ class DayField(forms.DateField):
 class Filters(forms.Form):
     """`agent` also takes "free", for orders that nobody has."""
 
+    fields: dict[str, Any]
+
     q = forms.CharField(label=_("Search"), max_length=200, required=False)
     since = DayField(label=_("Created from"), required=False)
     until = DayField(label=_("Created until"), required=False)
@@ -131,7 +133,7 @@ class Filters(forms.Form):
             ("offer", choices.offers), ("partner", choices.partners), ("agent", agents),
         ):  # fmt: skip
             if offered:
-                self.fields[name].choices = [  # type: ignore[attr-defined]
+                self.fields[name].choices = [
                     ("", _("any")), *((str(identifier), label) for identifier, label in offered)
                 ]  # fmt: skip
             else:

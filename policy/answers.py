@@ -186,7 +186,7 @@ def destination(request: Request) -> str:
     """Where to return to: the page asked for, or, when something else was asked, the page that
     the person was on."""
     if is_htmx(request):
-        current = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+        current = request.htmx.current_url_abs_path
     elif request.method in ("GET", "HEAD"):
         current = request.get_full_path()
     else:

@@ -40,10 +40,10 @@ class PolicyMiddleware:
         """
         if isinstance(error, ObjectDoesNotExist):
             return page_not_found(request, error)
-        cause = error if hasattr(error, "sqlstate") else error.__cause__
+        cause: Any = error if hasattr(error, "sqlstate") else error.__cause__
         match getattr(cause, "sqlstate", None):
             case "CV001":  # gate.allows
-                missing = json.loads(cause.diag.message_detail)  # type: ignore[union-attr]
+                missing = json.loads(cause.diag.message_detail)
                 return answers.answer(request, answers.not_accepted(missing))
             case "42501" | "CV002":  # a row rule or a grant refused, or the right was lost since
                 return answers.answer(request, answers.row_rule_refused())

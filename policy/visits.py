@@ -14,11 +14,12 @@ from functools import wraps
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
+from csp.decorators import csp_update
 from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -83,17 +84,16 @@ class Visits(models.Model):
         return f"{self.day} {self.path}: {self.count}"
 
 
-def counted(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def counted(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Have the visits of an external page counted, by ourselves and, where the operator has set
     it, by the counter: only then, and only there, does the page let the browser ask its server."""
 
     @wraps(view)
-    def counting(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def counting(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if number := Counter.objects.number():
-            request.counter = image(number, request)  # type: ignore[attr-defined]
-        response = view(request, *args, **kwargs)
-        if number:
-            response._csp_update = {"img-src": [ORIGIN]}  # type: ignore[attr-defined]
+            request.counter = image(number, request)
+        shown = csp_update({"img-src": [ORIGIN]})(view) if number else view
+        response = shown(request, *args, **kwargs)
         if request.method == "GET" and response.status_code == 200:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT gate.count_visit(%s)", [request.path])

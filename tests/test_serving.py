@@ -15,6 +15,7 @@ from unittest import mock
 import pytest
 
 from crmsite import embedded, logs
+from crmsite.serving import gunicorn
 from tests.databases import ROOT
 
 SECRET = "Xq7-secret-of-an-invitation"
@@ -45,7 +46,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory, cluster: object) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("serving") / "log"
     serving = Server(embedded.free_port(), log)
-    command = [sys.executable, "-m", "gunicorn", "crmsite.wsgi", f"--bind=127.0.0.1:{serving.port}"]
+    command = [sys.executable, *gunicorn(f"--bind=127.0.0.1:{serving.port}")]
     with (
         log.open("w") as file,
         subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=file, stderr=file) as process,
@@ -110,7 +111,7 @@ def test_a_request_that_failed_is_logged_without_its_address(gunicorns_log):
 
 def test_a_start_that_fails_still_says_why(cluster):
     done = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "crmsite.wsgi", "--bind=127.0.0.1:0"],
+        [sys.executable, *gunicorn("--bind=127.0.0.1:0")],
         cwd=ROOT, env=os.environ | {"DEBUG": "", "SECRET_KEY": ""},
         capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip

@@ -12,11 +12,11 @@ import psycopg
 
 django.setup()
 
-from django.test import Client  # noqa: E402
+from django.test import Client  # noqa: E402  (models need the apps)
 
-from accounts.models import User  # noqa: E402
-from benchmarks import made_up  # noqa: E402
-from benchmarks.usual.models import Company, Member, Offer, Order, Partner  # noqa: E402
+from accounts.models import User  # noqa: E402  (models need the apps)
+from benchmarks import made_up  # noqa: E402  (models need the apps)
+from benchmarks.usual.models import Company, Member, Offer, Order, Partner  # noqa: E402  (models need the apps)
 
 COLUMNS = (
     "company_id, id, number, status, version, external_id, country, citizenship, name, phone,"

@@ -51,7 +51,8 @@ def clear(slugs: Sequence[str], emails: Sequence[str]) -> None:
 
 
 def _delete(cursor: CursorWrapper, tables: dict[str, Any], companies: list[int]) -> None:
-    """One statement: references are checked at its end, so that no order of tables matters."""
+    """One statement: references are checked at its end, so that no order of tables matters. The
+    tables' names are the catalogue's own."""
     parts = [
         f'gone_{number} AS (DELETE FROM "{table}" WHERE company_id = ANY(%(companies)s))'  # noqa: S608
         for number, table in enumerate(tables)

@@ -124,7 +124,7 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "mapping": mapping, "refusal": refusal}
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return render(request, "orders/import/_mapping.html", context)
     context |= {
         "recent": list(recent(request.gate)),
@@ -137,7 +137,7 @@ def page(
 def unread(request: Request, form: UploadForm) -> HttpResponse:
     """Nothing could be read: why, at the file's field or, for htmx, in its place below."""
     errors = [str(error) for error in form.errors.get("file", [])]
-    mapping = {"errors": errors} if request.htmx else None  # type: ignore[attr-defined]
+    mapping = {"errors": errors} if request.htmx else None
     return page(request, form, mapping=mapping, status=422)
 
 
@@ -231,7 +231,7 @@ def previewed_row(outcome: Outcome) -> dict[str, Any]:
 @never_cache
 def progress(request: Request, pk: uuid.UUID) -> HttpResponse:
     run = described(find(request.gate, pk), request.gate)
-    part = "_progress" if request.htmx else "progress"  # type: ignore[attr-defined]
+    part = "_progress" if request.htmx else "progress"
     return render(request, f"orders/import/{part}.html", {"run": run})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -29,8 +31,10 @@ def people(request: Request) -> HttpResponse:
         .select_related("user")
         .order_by("user__name", "user__email")
     )
-    shown = [{"member": each, "standing": known.get(each.user_id, Standing())} for each in members]
-    shown.sort(key=lambda each: not each["standing"].missing)  # type: ignore[attr-defined]
+    shown: list[dict[str, Any]] = [
+        {"member": each, "standing": known.get(each.user_id, Standing())} for each in members
+    ]
+    shown.sort(key=lambda each: not each["standing"].missing)
     waiting = sum(bool(each.missing) for each in known.values())
     return render(request, "policy/people.html", {"people": shown, "waiting": waiting})
 

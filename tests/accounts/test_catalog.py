@@ -168,11 +168,12 @@ def test_what_is_written_with_a_pass_is_asked_about_again_at_the_commit(
             [web_role, oid, web_role, oid],
         ).fetchone()[0]
     }
-    watched = owner.execute(
-        "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'note_write'"
-        " AND tgenabled = 'O'"
-    ).fetchall()
-    assert {name for (name,) in watched} == written - set(NO_PERSON_AND_NO_COMPANY)
+    for trigger in ("note_write_begun", "note_write"):
+        watched = owner.execute(
+            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = %s AND tgenabled = 'O'",
+            [trigger],
+        ).fetchall()
+        assert {name for (name,) in watched} == written - set(NO_PERSON_AND_NO_COMPANY)
 
 
 @pytest.mark.parametrize("table", ["accounts_pass", "accounts_attempt"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 from django.db import DatabaseError
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from accounts import gate
 from accounts.middleware import GateMiddleware
@@ -164,6 +166,81 @@ def test_a_pass_presented_for_a_part_of_a_statement_writes_nothing(
             f"WITH written AS ({WRITE} RETURNING id)"
             " SELECT set_config('gate.pass', '', true) FROM written"
         )
+    assert nothing_changed(superuser)
+
+
+# More than one pass
+
+
+END = "SELECT gate.end_pass(%s, %s)"
+AS = "set_config('gate.pass', '{0}', true)"
+SWITCHED = {
+    "ended at the end": f"{WRITE} RETURNING {AS.format('{stranger}')}",
+    "there and back": (
+        f"WITH hers AS MATERIALIZED (SELECT {AS.format('{hers}')} AS pass)"
+        " INSERT INTO orders_offer (company_id, id, name)"
+        " SELECT c.id, gen_random_uuid(), 'overtaken ' || random()"
+        " FROM hers, accounts_company c WHERE c.slug = 'aurora' AND hers.pass <> ''"
+        f" RETURNING {AS.format('{stranger}')}"
+    ),
+}
+
+
+@pytest.fixture
+def stranger() -> str:
+    """The pass of somebody who has not signed in."""
+    secret = gate.new_secret()
+    gate.open_pass(
+        secret, kind="session", user_id=None, company_id=None, data="{}",
+        until=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
+    return secret
+
+
+def test_the_pass_of_the_right_is_asked_about_and_not_one_ended_before(
+    stranger: str, owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    hers = people.pass_of(people.gail)
+    with begun(stranger) as web:
+        web.execute(END, [gate._key("issue"), stranger])
+        web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), hers])
+        web.execute(SWITCHED["ended at the end"].format(stranger=stranger))
+        owner.execute(REVOCATIONS["signed out"])
+        assert refused(web)
+    assert nothing_changed(superuser)
+
+
+@pytest.mark.parametrize("revocation", ["signed out", "removed", "a policy to accept"])
+def test_a_pass_presented_within_a_statement_alone_is_asked_about(
+    revocation: str, owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    """Between two others of a colleague's, who is still there at the commit."""
+    hers, his = people.pass_of(people.gail), people.pass_of(people.gus)
+    with begun(his) as web:
+        web.execute(SWITCHED["there and back"].format(hers=hers, stranger=his))
+        owner.execute(REVOCATIONS[revocation])
+        assert refused(web)
+    assert nothing_changed(superuser)
+
+
+def test_what_several_passes_may_is_committed_while_all_of_them_stand(
+    superuser: psycopg.Connection,
+) -> None:
+    hers, his = people.pass_of(people.gail), people.pass_of(people.gus)
+    with begun(his) as web:
+        web.execute(SWITCHED["there and back"].format(hers=hers, stranger=his))
+        web.commit()
+    assert not nothing_changed(superuser)
+
+
+def test_nothing_is_written_with_a_pass_that_the_transaction_has_ended(
+    superuser: psycopg.Connection,
+) -> None:
+    hers = people.pass_of(people.gail)
+    with begun(hers) as web:
+        web.execute(END, [gate._key("issue"), hers])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            web.execute("UPDATE orders_offer SET name = 'overtaken'")
     assert nothing_changed(superuser)
 
 

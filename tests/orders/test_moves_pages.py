@@ -13,6 +13,7 @@ from orders.intake import ItemDraft
 from orders.models import Comment, Order
 from orders.persons import Person
 from tests.people import ann, as_, gail, gus, lena, pat, sign_in
+from tests.telling import telling
 
 pytestmark = pytest.mark.django_db
 
@@ -242,6 +243,6 @@ def test_every_deed_is_in_the_audit_and_nothing_personal_is(client):
         assert [entry.action for entry in entries] == [
             "order.added", "order.revealed", "order.commented", "order.moved",
         ]  # fmt: skip
-        told = str(list(entries.values()))
+        told = telling(list(entries.values()))
     for personal in ("Ioana", "643", "Lunga", "six"):
         assert personal not in told

@@ -145,6 +145,66 @@ def test_a_move_is_told_as_it_was(order: Order) -> None:
     assert as_it_was(order)
 
 
+def test_a_role_in_another_company_moves_nothing(order: Order) -> None:
+    """Mia is an agent here, and an administrator elsewhere: presented as the second row is written,
+    when the row rules have had their answers."""
+    with people.as_(people.ann) as by:
+        other = add(by)
+    here, elsewhere = people.pass_of(people.mia), people.pass_of(people.mia, "borealis")
+    with smuggling(people.mia) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web.execute(
+            "UPDATE orders_order o SET attempts = attempts + 1, status = CASE WHEN first"
+            " THEN 'new' WHEN set_config('gate.pass', %s, true) <> '' THEN 'trash' END"
+            " FROM (VALUES (true, %s::uuid), (false, %s::uuid)) AS v (first, id)"
+            " WHERE o.id = v.id RETURNING first OR set_config('gate.pass', %s, true) <> ''",
+            [elsewhere, order.id, other.id, here],
+        )
+    assert as_it_was(order) and as_it_was(other)
+
+
+COPY = """
+    INSERT INTO orders_order SELECT (jsonb_populate_record(o, jsonb_build_object(
+        'id', gen_random_uuid(), 'external_id', 'smuggled', 'created_at', now()) || %s)).*
+      FROM orders_order o WHERE o.id = %s RETURNING id
+"""
+
+
+def added() -> int:
+    with people.as_(people.ann):
+        return Order.objects.filter(external_id="smuggled").count()
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [{"status": "paid"}, {"source": "import"}, {"created_at": "2020-01-01T00:00:00Z"}],
+    ids=str,
+)
+def test_who_may_not_import_adds_an_order_as_new_and_now(
+    order: Order, claimed: dict[str, str]
+) -> None:
+    with smuggling(people.gus) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web.execute(COPY, [json.dumps(claimed), order.id])
+    assert added() == 0
+
+
+@pytest.mark.parametrize("action", ["", "order.edited"])
+def test_and_not_without_an_entry(order: Order, action: str) -> None:
+    with smuggling(people.gus) as web:
+        [(new,)] = web.execute(COPY, ["{}", order.id]).fetchall()
+        if action:
+            web.execute(ENTRY, [people.gus.user.pk, action, "{}", new])
+        assert refused(web)
+    assert added() == 0
+
+
+def test_but_with_one(order: Order) -> None:
+    with smuggling(people.gus) as web:
+        [(new,)] = web.execute(COPY, ["{}", order.id]).fetchall()
+        web.execute(ENTRY, [people.gus.user.pk, "order.added", "{}", new])
+        web.commit()
+    assert added() == 1
+
+
 def test_the_moves_in_the_database_are_those_in_the_table(owner: psycopg.Connection) -> None:
     stored = owner.execute("SELECT origin, target, made_by FROM gate.move").fetchall()
     assert set(stored) == moves_installed.allowed()

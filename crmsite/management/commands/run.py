@@ -5,8 +5,6 @@ import signal
 import time
 from io import StringIO
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from django.conf import settings
 from django.core.management import call_command
@@ -14,19 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from accounts.models import Company
-from crmsite import embedded
+from crmsite import embedded, serving
 from crmsite.databases import OWNER
 from crmsite.supervision import Child, end, end_with_make, exit_on, is_taken
 
-SERVER = (
-    "-m",
-    "gunicorn",
-    "crmsite.wsgi",
-    f"--config={settings.BASE_DIR / 'gunicorn.conf.py'}",
-    "--workers=2",
-    "--graceful-timeout=3",
-    "--log-level=warning",
-)
 WATCH_INTERVAL = 0.5  # seconds
 
 
@@ -44,7 +33,7 @@ class Command(BaseCommand):
         try:
             told = {"environment": as_the_web_role()}
             children.append(worker := Child("manage.py", "worker", **told))
-            children.append(server := Child(*SERVER, f"--bind=127.0.0.1:{settings.PORT}", **told))
+            children.append(server := Child(*served_here(), **told))
             self.announce(server)
             self.watch(server, worker)
         finally:
@@ -59,13 +48,12 @@ class Command(BaseCommand):
             self.stdout.write("Loading the demo companies …")
             call_command("demo", stdout=StringIO())
         connections.close_all()  # from here on nothing of ours is the owner
-        connections["default"].close_pool()  # type: ignore[attr-defined]
+        connections["default"].close_pool()  # type: ignore[attr-defined]  # PostgreSQL's have one
 
     def announce(self, server: Child) -> None:
-        address = f"http://127.0.0.1:{settings.PORT}"
-        while not (self.told.is_set() or server.died or answers(f"{address}/healthz")):
+        while not (self.told.is_set() or server.died or serving.answers(settings.PORT)):
             time.sleep(0.1)
-        self.stdout.write(f"Covenant is at {address} (Ctrl-C ends it)")
+        self.stdout.write(f"Covenant is at http://127.0.0.1:{settings.PORT} (Ctrl-C ends it)")
         if settings.DEVELOPMENT:
             call_command("demo", "--sign-ins", stdout=self.stdout)
 
@@ -83,6 +71,12 @@ class Command(BaseCommand):
             time.sleep(WATCH_INTERVAL)
 
 
+def served_here() -> tuple[str, ...]:
+    return serving.gunicorn(
+        f"--bind=127.0.0.1:{settings.PORT}", "--workers=2", "--graceful-timeout=3"
+    )
+
+
 def as_the_web_role() -> dict[str, str]:
     """The environment of what serves and works: nothing in it leads to the owner role."""
     environment = dict(os.environ)
@@ -90,11 +84,3 @@ def as_the_web_role() -> dict[str, str]:
     if settings.EMBEDDED:
         environment["DATABASE_URL"], _owner = embedded.addresses(settings.VAR)
     return environment
-
-
-def answers(address: str) -> bool:
-    try:
-        with urlopen(address, timeout=2):  # noqa: S310  (our own address)
-            return True
-    except (URLError, OSError):
-        return False

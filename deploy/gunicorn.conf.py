@@ -1,4 +1,4 @@
-"""How gunicorn serves; it reads this file by itself, from the folder it is started in."""
+"""How gunicorn serves: `gunicorn crmsite.wsgi --config deploy/gunicorn.conf.py`."""
 
 import os
 import shutil
