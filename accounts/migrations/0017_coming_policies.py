@@ -52,5 +52,5 @@ GRANT EXECUTE ON FUNCTION gate.enter(text, text) TO :web;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0015_revoked_without_waiting")]
+    dependencies: ClassVar = [("accounts", "0016_every_pass_checked")]
     operations: ClassVar = [guard(COMING)]  # no way back: decision 15 says what is told ahead
