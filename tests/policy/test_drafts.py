@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from policy.models import Approval, Draft, Policy, PolicyText, PolicyVersion, text_hash
 from policy.turns import NotInTurn
-from tests.people import Someone, adam, ann, as_, bea, gail, olga, otto, sue
+from tests.people import Someone, adam, ann, as_, bea, gail, olga, otto, pass_of, sue
 from tests.policy.publications import (
     approve_crm,
     draft_of_crm,
@@ -106,11 +106,42 @@ def test_no_name_but_ones_own_stands_under_a_version_or_an_approval() -> None:
         forged = VERSION.replace("gate.user_id()", f"{name}::bigint")
         with (
             as_(olga),
-            refused("row-level security|policy_version_second"),
+            refused("own name"),
             connection.cursor() as cursor,
         ):
             cursor.execute(forged, [text_hash("# New rules")])
     assert numbers() == [1]
+
+
+MIXED = """
+    INSERT INTO policy_policyversion (id, policy_id, published_by_id, material, bundled,
+        effective_at, hashes)
+    SELECT CASE WHEN set_config('gate.pass', turn.secret, true) <> '' THEN gen_random_uuid() END,
+        turn.id, %(name)s, true, false, now(), jsonb_build_object('en', %(hash)s::text)
+      FROM (SELECT p.id, CASE p.kind WHEN 'crm' THEN %(operator)s ELSE %(owner)s END AS secret
+              FROM policy_policy p WHERE p.kind = 'crm' OR p.company_id = %(company)s
+             ORDER BY p.kind = 'crm') AS turn
+"""
+
+
+def test_an_operator_does_not_publish_in_the_name_of_a_company_of_his_own() -> None:
+    """The rules' answer about one's name is given once for all rows, with the pass of the first."""
+    keep_crm("# Alone")
+    approve_crm(by=olga)
+    operator = pass_of(olga)
+    with as_(ann) as entry, refused("own name"), connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('gate.pass')")
+        cursor.execute(
+            MIXED,
+            {
+                "name": entry.user_id,
+                "hash": text_hash("# Alone"),
+                "operator": operator,
+                "owner": cursor.fetchone()[0],
+                "company": entry.company_id,
+            },
+        )
+    assert numbers() == numbers("company")[:1] == [1]
 
 
 def test_with_the_approval_plain_sql_publishes_that_and_nothing_else() -> None:
