@@ -112,16 +112,13 @@ class Draft(models.Model):
         """Who approves it as it is, the first one first."""
         return [approval.by for approval in self.approvals.all()]
 
-    def seconded_beside(self, publisher_id: int) -> bool:
-        """Whether this person may publish it as far as approvals go, as the database counts them:
-        another active operator has approved it, there is none, or it is a company's."""
-        operators = set(
-            User.objects.filter(is_active=True, is_superuser=True)
-            .exclude(pk=publisher_id)
-            .values_list("pk", flat=True)
-        )
-        approved = operators & {approver.pk for approver in self.approvers}
-        return bool(self.company_id or not operators or approved)
+    def seconds(self, publisher_id: int) -> set[int]:
+        """Whose approval this person needs, anyone's of them: the other active operators'. Nobody's
+        for a company's policy."""
+        if self.company_id:
+            return set()
+        operators = User.objects.filter(is_active=True, is_superuser=True)
+        return set(operators.exclude(pk=publisher_id).values_list("pk", flat=True))
 
     def approve(self, *, by: Entry, proven: str) -> None:
         """`proven` says by what `by` has just been proven to be himself. Raises NotInTurn where

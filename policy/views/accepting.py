@@ -179,7 +179,7 @@ def _changed_since(user_id: int, version: PolicyVersion) -> dict[str, Any]:
     return {
         "first": False,
         "summary": "\n".join(text.summary for text in newer if text.summary),
-        "changes": differences.changes(before.body, newer[0].body),
+        "changes": differences.changed(before.body, newer[0].body),
         "diff_url": version.diff_url(since=accepted),
     }
 

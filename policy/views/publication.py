@@ -99,15 +99,17 @@ def _desk_or_404(kind: str) -> Desk:
 def _page(request: Request, desk: Desk, approval: ApprovalForm | None = None) -> HttpResponse:
     kept = desk.draft
     assert kept is not None
-    mine = request.gate.user_id in [approver.pk for approver in kept.approvers]
+    approvers = {approver.pk for approver in kept.approvers}
+    seconds = kept.seconds(request.gate.user_id)
+    mine = request.gate.user_id in approvers
     context = {
         **facts(request, desk),
         **_consequences(request, desk, kept),
         "draft": kept,
         "number": desk.latest.number + 1 if desk.latest else 1,
         "previews": previews(desk.latest, kept.texts),
-        "may_publish": kept.seconded_beside(request.gate.user_id),
-        "may_approve": not (desk.company_id or mine),
+        "may_publish": not seconds or bool(seconds & approvers),
+        "may_approve": bool(seconds) and not mine,
         "may_withdraw": mine,
         "approval": approval or ApprovalForm(),
         "kind": desk.kind,

@@ -141,7 +141,7 @@ def _overtaken(request: Request, desk: Desk, form: DraftForm) -> HttpResponse:
     form.data = dict(form.data.items()) | {"seal": current.draft.seal if current.draft else ""}
     theirs = current.draft.texts if current.draft else {}
     compared = [
-        {"language": language, "changes": differences.changes(theirs[language], body)}
+        {"language": language, "changes": differences.changed(theirs[language], body)}
         for language, body in form.of_each_language("body").items()
         if language in theirs
     ]
@@ -171,7 +171,7 @@ def previews(latest: PolicyVersion | None, texts: dict[str, str]) -> list[dict[s
             "language": language,
             "title": documents.document(body).title,
             "sections": documents.document(body).sections,
-            "changes": differences.changes(latest.text_in(language).body, body) if latest else [],
+            "changes": differences.changed(latest.text_in(language).body, body) if latest else [],
         }
         for language, body in texts.items()
     ]
