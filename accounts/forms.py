@@ -10,9 +10,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.freshness import freshly_proven
 from accounts.gate import Entry
 from accounts.models import Membership, Partner, Role, Team, User
 from accounts.people import Roster
+from accounts.requests import Request
 from accounts.sign_in_forms import InOurWords
 
 EMAIL_LENGTH = 254
@@ -158,20 +160,21 @@ class CompanyForm(forms.Form):
             raise ValidationError(_("You do not work there.")) from None
 
 
-class PasswordAgainForm(forms.Form):
-    """What is for good asks for the password once more."""
+class PasswordAgainForm(InOurWords, forms.Form):
+    """What is for good, or opens what a session does not, asks for the password once more."""
 
     password = PasswordField(label=_("Your password"), autocomplete="current-password")
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: Request, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
-        self.fields["password"].widget.attrs.pop("placeholder", None)
+        self.request = request
 
-    def clean_password(self) -> None:
-        """Kept nowhere, not in the form either."""
-        if not self.user.check_password(self.cleaned_data["password"]):
-            raise ValidationError(_("This is not your password."))
+    def clean_password(self) -> str:
+        """By what the person was proven. The password is kept nowhere, not in the form either."""
+        proven = freshly_proven(self.request)
+        if not proven:
+            raise ValidationError(_("This is not your password, or it was tried too often."))
+        return proven
 
 
 class ClosureForm(PasswordAgainForm):

@@ -8,18 +8,27 @@ from __future__ import annotations
 import base64
 import os
 from functools import cache
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from procrastinate.contrib.django import app
 
 NONCE = 12  # bytes
 
 
 class PassLost(Exception):
     """What was sealed can't be opened: SECRET_KEY has changed, or it belongs to another job."""
+
+
+def queue(task: str, secret: str, *, queue: str, name: str, **arguments: Any) -> None:
+    """Have a worker carry out `task` under this pass, if the transaction under way is committed.
+    Jobs of one `name` run one after another."""
+    job = app.configure_task(task, queue=queue, lock=name)
+    job.defer(sealed_pass=seal(secret, job=name), **arguments)
 
 
 def seal(secret: str, *, job: str) -> str:

@@ -1,6 +1,6 @@
 """Proofs: attacks on the system, each registered under the clauses it shows to be kept.
 
-They stand in each app's `proofs.py`, beside what they attack: one function per proof, and for each
+They stand in each app's `proofs`, beside what they attack: one function per proof, and for each
 a test in `tests/proofs/` that breaks the mechanism and sees the proof say so. An attack returns the
 figures that its sentence `tried` names, or raises:
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import founding, gate
 from accounts.gate import Entry
 from accounts.models import Company, User
+from accounts.visitors import Visitor
 
 SITTING = timedelta(minutes=10)  # how long a pass of theirs lasts
 
@@ -33,6 +34,12 @@ class Somebody:
         """A session's pass: its secret."""
         company_id = self.company.pk if self.company else None
         return pass_of(self.user.pk, company_id, lasting)
+
+    def visiting(self, url: str, *, accepting: bool = True) -> Visitor:
+        """Signed in there by the form; every policy that waits accepted, unless told not to."""
+        visitor = Visitor(url)
+        visitor.sign_in(self.email, self.password, accepting=accepting)
+        return visitor
 
     @contextmanager
     def working(self) -> Iterator[Entry]:

@@ -104,11 +104,10 @@ def staff(request: Request) -> HttpResponse:
 @sensitive_post_parameters()
 @never_cache
 @GET_OR_POST
-@rate_limit(action="reauthenticate")
 def deletion(request: Request) -> HttpResponse:
     """Deleting one's account: what it means, the password again, and then nobody is signed in."""
     posted = request.POST if request.method == "POST" else None
-    form = PasswordAgainForm(posted, user=request.user)
+    form = PasswordAgainForm(posted, request=request)
     if request.method == "POST" and form.is_valid():
         try:
             request.user.delete_account(by=request.gate)

@@ -24,7 +24,7 @@ from accounts.proving import EITHER, Broken, Figures, System, Untried, proves
 from accounts.visitors import Answer, Visitor
 from crmsite import breakouts, chromium, egress, proxies, roles
 from crmsite.startup import A_YEAR
-from orders.proofs import walk
+from orders.proofs.leaks import walk
 from orders.trial import Canary, company_with_orders
 from policy import visits
 from policy.visits import Counter
@@ -330,8 +330,7 @@ def listener() -> Iterator[int]:
 def figures_know_nothing_of_an_order(system: System) -> Figures:
     canary = Canary()
     owner = company_with_orders(10, canary)
-    visitor = Visitor(served(system))
-    visitor.sign_in(owner.email, owner.password)
+    visitor = owner.visiting(served(system))
     walk(visitor, canary.word)
     errors = [visitor.get(path.format(canary.word)) for path in NOWHERE]
     visitor.post(f"/{canary.word}/", {})
@@ -410,10 +409,7 @@ def served(system: System) -> str:
 
 
 def signed_in(system: System) -> Visitor:
-    owner = company_with_orders(3)
-    visitor = Visitor(served(system))
-    visitor.sign_in(owner.email, owner.password)
-    return visitor
+    return company_with_orders(3).visiting(served(system))
 
 
 def public_pages() -> list[str]:

@@ -13,7 +13,6 @@ from typing import Final
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
-from procrastinate.contrib.django import app
 
 from accounts import gate, jobpasses
 from accounts.gate import Entry
@@ -32,8 +31,7 @@ def begin(*, by: Entry) -> int:
     with transaction.atomic():
         company_id = gate.close_company(secret, until=timezone.now() + LASTING)
         name = job_name(company_id)
-        job = app.configure_task(TASK, queue=QUEUE, lock=name)
-        job.defer(company_id=company_id, sealed_pass=jobpasses.seal(secret, job=name))
+        jobpasses.queue(TASK, secret, queue=QUEUE, name=name, company_id=company_id)
     return company_id
 
 

@@ -20,7 +20,6 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
-from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import gate, jobpasses
@@ -63,9 +62,7 @@ def begin(*, by: Entry, of_company: bool) -> Export:
     with transaction.atomic():
         run.save(force_insert=True)
         gate.open_export(secret, of_company=of_company, entry_id=uuid7(), until=until)
-        name = job_name(run.id)
-        job = app.configure_task(TASK, queue=QUEUE, lock=name)
-        job.defer(export_id=str(run.id), sealed_pass=jobpasses.seal(secret, job=name))
+        jobpasses.queue(TASK, secret, queue=QUEUE, name=job_name(run.id), export_id=str(run.id))
     return run
 
 

@@ -115,9 +115,7 @@ def go_on(run: Import, *, by: Entry) -> bool:
 def hand_over(run: Import, *, by: Entry) -> None:
     """Queue the job, in the transaction that is under way."""
     secret = gate.open_job_pass(by, reach=REACH, lasting=LASTING)
-    name = job_name(run.id)
-    job = app.configure_task(TASK, queue=QUEUE, lock=name)
-    job.defer(import_id=str(run.id), sealed_pass=jobpasses.seal(secret, job=name))
+    jobpasses.queue(TASK, secret, queue=QUEUE, name=job_name(run.id), import_id=str(run.id))
 
 
 def job_of(run: Import) -> ProcrastinateJob | None:

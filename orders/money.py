@@ -18,6 +18,7 @@ _SIGNS = {"₸": "KZT", "₽": "RUB", "€": "EUR", "₴": "UAH", "₺": "TRY", 
           "₼": "AZN", "₹": "INR", "₫": "VND", "₪": "ILS"}  # fmt: skip
 
 _CODE = re.compile(r"(?<![^\W\d_])[A-Za-z]{3}(?![^\W\d_])")
+_TOUCHING = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 _FIGURES = re.compile(r"\d(?:[\d., ]*\d)?")
 _UNIT = re.compile(r"[^\W\d_]+\.?|[^\w.,+-]")
 _AFTER = {"", "-", ",-", ".-"}  # "49,-" is how a price without cents is written
@@ -76,8 +77,14 @@ def format_amount(amount: Decimal, currency: str) -> str:
     locale = to_locale(get_language() or "en")
     style = _style(currency, locale)
     if style is None or amount < 0:
-        return format_currency(amount, currency, locale=locale)
+        return _spelled(amount, currency, locale)
     return style.write(amount)
+
+
+def _spelled(amount: Decimal, currency: str, locale: str) -> str:
+    """As Babel has it, with the space between letters and figures that CLDR asks for
+    (`currencySpacing`) and Babel leaves out: "RON 49.50"."""
+    return _TOUCHING.sub("\u00a0", format_currency(amount, currency, locale=locale))
 
 
 class _Style(NamedTuple):
@@ -96,7 +103,7 @@ class _Style(NamedTuple):
 @cache
 def _style(currency: str, locale: str) -> _Style | None:
     """The style, or None where amounts of all sizes are not written alike."""
-    written = format_currency(Decimal(1), currency, locale=locale)
+    written = _spelled(Decimal(1), currency, locale)
     symbols = Locale.parse(locale).number_symbols["latn"]
     found = re.fullmatch(r"(\D*)1(?:\D(0+))?(\D*)", written)
     if not found:
@@ -104,7 +111,7 @@ def _style(currency: str, locale: str) -> _Style | None:
     marks = {ord(","): symbols["group"], ord("."): symbols["decimal"]}
     style = _Style(found[1], found[3], len(found[2] or ""), marks)
     samples = map(Decimal, ("0", "0.5", "1234.56", "12345.6", "1234567.89"))
-    alike = all(style.write(n) == format_currency(n, currency, locale=locale) for n in samples)
+    alike = all(style.write(n) == _spelled(n, currency, locale) for n in samples)
     return style if alike else None
 
 

@@ -53,8 +53,7 @@ Reason = tuple[str, str, int, str]  # the field, or "row"; the key in REASONS; t
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How values are read that do not say it themselves, and of whom none is kept: `prohibited` is
-    the operator's list, `covered` what the
-    company's policy covers."""
+    the operator's list, `covered` what the company's policy covers."""
 
     zone: tzinfo
     currency: str

@@ -68,9 +68,12 @@ def _phases(order: Order) -> Iterator[Event]:
     """What its partner is told: that it came, and where it stands since it was last written."""
     if order.version > 1:
         phase = statuses.PHASES[statuses.STATUSES[order.status].phase]
-        note = str(_REASONS.get(order.reason, order.reason))
         yield Event(
-            order.updated_at, _("The company"), _("set the phase to"), after=str(phase), note=note
+            order.updated_at,
+            _("The company"),
+            _("set the phase to"),
+            after=str(phase),
+            note=_reason(order.reason),
         )
     yield Event(order.created_at, _("The order"), _("came in"))
 
@@ -104,23 +107,31 @@ def _comments(order: Order, held: Keys) -> Iterator[Event]:
         yield Event(comment.created_at, str(comment.author), _("commented"), note=note)
 
 
-def sentence(action: str, changes: dict[str, Any]) -> dict[str, str]:
-    """What an entry says after the name of whoever did it, as the parts of an Event."""
+def sentence(action: str, changes: Any) -> dict[str, str]:
+    """What an entry says after the name of whoever did it, as the parts of an Event. Of one that
+    does not hold what our verbs write into it (SQL can add it, too) the deed's name alone."""
     text = str(audit.ACTIONS.get(action, action))
+    try:
+        return {"text": text} | _details(action, text, changes)
+    except (LookupError, TypeError, ValueError):
+        return {"text": text}
+
+
+def _details(action: str, text: str, changes: Any) -> dict[str, str]:
     match action:
         case "order.moved":
             before, after = (str(statuses.STATUSES[changes[end]].label) for end in ("from", "to"))
-            reason = changes.get("reason", "")
-            note = str(_REASONS.get(reason, reason))
-            return {"text": text, "before": before, "after": after, "note": note}
+            return {"before": before, "after": after, "note": _reason(changes.get("reason", ""))}
         case "order.assigned":
             agent = changes["agent"]
-            return {"text": text, "after": agent} if agent else {"text": _("set the order free")}
+            return {"after": str(agent)} if agent else {"text": _("set the order free")}
         case "order.edited":
             fields = ", ".join(str(FIELDS.get(name, name)) for name in changes["fields"])
             return {"text": f"{text}: {fields}"}
-        case "order.added":
-            source = changes.get("source", Source.HAND)
-            known = source in Source.values and source != Source.HAND
-            return {"text": f"{text}: {Source(source).label}" if known else text}
-    return {"text": text}
+        case "order.added" if changes["source"] != Source.HAND:
+            return {"text": f"{text}: {Source(changes['source']).label}"}
+    return {}
+
+
+def _reason(key: str) -> str:
+    return str(_REASONS.get(key, key))

@@ -2,7 +2,7 @@
 
 Their ids are for ever: texts, proofs, the page and the tests name them. A clause whose `rest` is
 not empty is a promise only in that part, whatever its proofs say: whoever builds the mechanism
-writes its proof (an app's `proofs.py`), and strikes the `rest`.
+writes its proof (in an app's `proofs`), and strikes the `rest`.
 """
 
 from __future__ import annotations

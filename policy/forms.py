@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from allauth.account.fields import PasswordField
 from django import forms
 from django.conf import settings
 from django.core import signing
@@ -228,12 +227,6 @@ class PublicationForm(DraftForm):
             for language, reason in refusal.reasons.items():
                 self.add_error(f"body_{language}", reason)
         return given
-
-
-class ApprovalForm(forms.Form):
-    """An approval that needs two is given by whoever proves to be himself."""
-
-    password = PasswordField(label=_("Your password, once more"), autocomplete="current-password")
 
 
 class CitizenshipForm(forms.Form):

@@ -56,8 +56,7 @@ def no_page_before_acceptance(system: System) -> Figures:
     owner = open_company()
     assert owner.company
     agent = trial.member(owner.company, "agent")
-    visitor = Visitor(system.url)
-    visitor.sign_in(agent.email, agent.password, accepting=False)
+    visitor = agent.visiting(system.url, accepting=False)
     for page in GUARDED:
         if visitor.get(page).path != "/accept/":
             raise Broken(f"{page} opens to one who has accepted nothing")
@@ -75,8 +74,7 @@ def whoever_declines_may_go(system: System) -> Figures:
     owner = open_company()
     assert owner.company
     agent = trial.member(owner.company, "agent")
-    visitor = Visitor(system.url)
-    visitor.sign_in(agent.email, agent.password, accepting=False)
+    visitor = agent.visiting(system.url, accepting=False)
     for way in (visitor.get("/decline/"), visitor.fill("/company/departure/")):
         if way.status != 200 or way.path == "/accept/":
             raise Broken(f"{way.path} asks for something before one may go")
@@ -99,8 +97,7 @@ def whoever_declines_may_go(system: System) -> Figures:
 )
 def ones_own_text_is_in_force(system: System) -> Figures:
     owner = open_company()
-    visitor = Visitor(system.url)
-    visitor.sign_in(owner.email, owner.password)
+    visitor = owner.visiting(system.url)
     words = secrets.token_hex(16)
     text = f"# Own\n\n{words}"
     _publish_alone(text)

@@ -8,18 +8,17 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.freshness import freshly_proven
+from accounts.downloads import attached
+from accounts.forms import PasswordAgainForm
 from accounts.guard import operator
 from accounts.requests import Request
 from orders import disclosures
 from orders.disclosure_forms import DisclosureForm, RefusalForm
 from policy.disclosures import Disclosure
-from policy.forms import ApprovalForm
 from policy.turns import NotInTurn
 
 GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +52,7 @@ def disclosure(request: Request, disclosure_id: UUID) -> HttpResponse:
 @require_safe
 def document(request: Request, disclosure_id: UUID) -> HttpResponse:
     kept = get_object_or_404(Disclosure, pk=disclosure_id)
-    return _file(disclosures.document_of(kept), f"request-{kept.id}")
+    return attached(disclosures.document_of(kept), f"request-{kept.id}")
 
 
 @operator
@@ -62,13 +61,11 @@ def document(request: Request, disclosure_id: UUID) -> HttpResponse:
 @require_POST
 def approval(request: Request, disclosure_id: UUID) -> HttpResponse:
     found = _found(disclosure_id)
-    form = ApprovalForm(request.POST)
-    if form.is_valid():
-        proven = freshly_proven(request)
-        if proven:
-            return _done(request, found, lambda: found.approve(by=request.gate, proven=proven))
-        form.add_error("password", _("This is not your password, or it was tried too often."))
-    return _page(request, found, approval=form)
+    form = PasswordAgainForm(request.POST, request=request)
+    if not form.is_valid():
+        return _page(request, found, approval=form)
+    proven = form.cleaned_data["password"]
+    return _done(request, found, lambda: found.approve(by=request.gate, proven=proven))
 
 
 @operator
@@ -105,7 +102,7 @@ def file(request: Request, disclosure_id: UUID) -> HttpResponse:
     """The sealed package, once."""
     found = _found(disclosure_id)
     try:
-        return _file(found.take_package(), f"disclosure-{found.id}.sealed")
+        return attached(found.take_package(), f"disclosure-{found.id}.sealed")
     except NotInTurn as refused:
         messages.error(request, str(refused))
         return redirect("orders:disclosure", found.id)
@@ -130,7 +127,7 @@ def _page(
     request: Request,
     shown: Disclosure,
     *,
-    approval: ApprovalForm | None = None,
+    approval: PasswordAgainForm | None = None,
     refusal: RefusalForm | None = None,
 ) -> HttpResponse:
     approvers = [each.pk for each in shown.approvers if each]
@@ -141,17 +138,9 @@ def _page(
         "may_approve": shown.outcome is None and not mine,
         "may_package": shown.outcome is None and mine and len(approvers) > 1,
         "may_take": mine and bool(shown.outcome) and not shown.is_refused and not shown.is_taken,
-        "approval": approval or ApprovalForm(),
+        "approval": approval or PasswordAgainForm(request=request),
         "refusal": refusal or RefusalForm(),
     }
     return render(
         request, "orders/disclosure.html", context, status=422 if approval or refusal else 200
-    )
-
-
-def _file(body: bytes, name: str) -> HttpResponse:
-    return HttpResponse(
-        body,
-        content_type="application/octet-stream",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.downloads import attached
 from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.models import Company, Membership
@@ -54,6 +55,7 @@ from policy.prohibitions import Jurisdiction
 
 PREVIEWED: Final = 2_000  # rows that the preview is made of: about a second
 SHOWN: Final = 8  # orders in it
+CSV: Final = "text/csv; charset=utf-8"
 RECENT: Final = 10  # earlier imports
 SHOWN_OF: Final = ("external_id", "created_at", "name", "phone", "city", "item", "total")
 
@@ -251,7 +253,7 @@ def refusals(request: Request, pk: uuid.UUID) -> HttpResponse:
     """The refused lines as CSV, with reasons; under headings that a new import understands."""
     run = find(request.gate, pk)
     table = refused_table(run, request.gate, _("Refused because"), values_only=False)
-    return attached(table, f"refused-{run.id}.csv")
+    return attached(to_csv(table), f"refused-{run.id}.csv", CSV)
 
 
 @requires("orders.import")
@@ -261,13 +263,7 @@ def left_out(request: Request, pk: uuid.UUID) -> HttpResponse:
     """The lines whose orders do without a value, as CSV: which, why, and what it said."""
     run = find(request.gate, pk)
     table = refused_table(run, request.gate, _("Left out because"), values_only=True)
-    return attached(table, f"left-out-{run.id}.csv")
-
-
-def attached(table: list[list[Any]], name: str) -> HttpResponse:
-    response = HttpResponse(to_csv(table), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return attached(to_csv(table), f"left-out-{run.id}.csv", CSV)
 
 
 def refused_table(run: Import, by: Entry, why: str, *, values_only: bool) -> list[list[Any]]:

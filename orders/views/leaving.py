@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from allauth.decorators import rate_limit
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 
+from accounts.downloads import attached
 from accounts.forms import ClosureForm
 from accounts.guard import member, requires, signed_in
 from accounts.requests import Request
@@ -47,10 +47,8 @@ def archive(request: Request, pk: uuid.UUID) -> HttpResponse:
     run = find(pk)
     if not run.finished_at:
         raise Http404(_("The archive is not finished."))
-    response = HttpResponse(archives.read(run), content_type="application/zip")
     name = archives.file_name(run, request.gate)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return attached(archives.read(run), name, "application/zip")
 
 
 @requires("company.close")
@@ -58,11 +56,10 @@ def archive(request: Request, pk: uuid.UUID) -> HttpResponse:
 @sensitive_post_parameters()
 @never_cache
 @GET_OR_POST
-@rate_limit(action="reauthenticate")
 def close(request: Request) -> HttpResponse:
     """Deleting the company: what it means, the password again and the company's name."""
     posted = request.POST if request.method == "POST" else None
-    form = ClosureForm(posted, user=request.user, slug=request.gate.company_slug)
+    form = ClosureForm(posted, request=request, slug=request.gate.company_slug)
     if request.method == "POST" and form.is_valid():
         return redirect("orders:closed", closure.begin(by=request.gate))
     status = 422 if form.is_bound else 200

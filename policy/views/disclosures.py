@@ -10,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.guard import public, requires
 from accounts.requests import Request
+from policy.answers import wants_json
 from policy.disclosures import Disclosure, counts
 
 
@@ -19,7 +20,7 @@ from policy.disclosures import Disclosure, counts
 def by_year(request: Request) -> HttpResponse:
     """How many requests there were, and what became of them."""
     years = counts()
-    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+    if wants_json(request):
         return JsonResponse({"years": years})
     return render(request, "policy/disclosures.html", {"years": years})
 

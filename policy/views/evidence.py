@@ -8,6 +8,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.downloads import attached
 from accounts.guard import public, requires, signed_in
 from accounts.requests import Request
 from policy import documents, evidence
@@ -51,7 +52,7 @@ def _told(accepted: Acceptance) -> dict[str, object]:
 @require_safe
 def receipt(request: Request) -> HttpResponse:
     made = evidence.receipt(request.gate.user_id, platform=request.get_host())
-    return _file(evidence.written(made), "acceptances.json", "application/json")
+    return attached(evidence.written(made), "acceptances.json", "application/json")
 
 
 @requires("company.policy")
@@ -60,18 +61,10 @@ def receipt(request: Request) -> HttpResponse:
 def bundle(request: Request) -> HttpResponse:
     by = request.gate
     made = evidence.bundle(by.company_id, platform=request.get_host())
-    return _file(made, f"acceptances-{by.company_slug}.zip", "application/zip")
+    return attached(made, f"acceptances-{by.company_slug}.zip", "application/zip")
 
 
 @public
 @require_safe
 def verifier(request: Request) -> HttpResponse:
-    return _file(evidence.VERIFIER.read_bytes(), evidence.VERIFIER.name, "text/x-python")
-
-
-def _file(body: bytes, name: str, content_type: str) -> HttpResponse:
-    return HttpResponse(
-        body,
-        content_type=content_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return attached(evidence.VERIFIER.read_bytes(), evidence.VERIFIER.name, "text/x-python")

@@ -17,6 +17,7 @@ from accounts.guard import public
 from accounts.proving import RUNNING, Proof, every_proof
 from accounts.requests import Request
 from policy import documents, source, verdicts
+from policy.answers import wants_json
 from policy.clauses import CLAUSES
 from policy.models import PolicyVersion, PolicyVersionQuerySet
 from policy.proofruns import ProofResult
@@ -30,7 +31,7 @@ Results = dict[str, ProofResult]
 @vary_on_headers("Accept")
 def proofs(request: Request) -> HttpResponse:
     shown = facts()
-    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+    if wants_json(request):
         return JsonResponse(shown)
     return render(request, "policy/proofs.html", {**shown, "promises": promises(shown)})
 

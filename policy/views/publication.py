@@ -13,11 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts.freshness import freshly_proven
+from accounts.forms import PasswordAgainForm
 from accounts.guard import operator
 from accounts.models import Membership
 from accounts.requests import Request
-from policy.forms import ApprovalForm, DraftForm, PublicationForm
+from policy.forms import DraftForm, PublicationForm
 from policy.models import Draft, Kind
 from policy.revisions import NotNew
 from policy.turns import NotInTurn
@@ -67,16 +67,16 @@ publication, company_publication = at_both(GET_OR_POST(_publish))
 def approval(request: Request, kind: str) -> HttpResponse:
     """The word of one operator that another may publish the draft."""
     desk = _desk_or_404(kind)
-    form = ApprovalForm(request.POST)
-    if form.is_valid() and (proven := freshly_proven(request)):
-        try:
-            _seen(request, desk).approve(by=request.gate, proven=proven)
-        except NotInTurn as refusal:
-            messages.error(request, str(refusal))
-        return redirect(desk.address("publication"))
-    if form.is_valid():
-        form.add_error("password", _("This is not your password, or it was tried too often."))
-    return _page(request, desk, form) if desk.draft else redirect(desk.address("publish"))
+    if desk.draft is None:
+        return redirect(desk.address("publish"))
+    form = PasswordAgainForm(request.POST, request=request)
+    if not form.is_valid():
+        return _page(request, desk, form)
+    try:
+        _seen(request, desk).approve(by=request.gate, proven=form.cleaned_data["password"])
+    except NotInTurn as refusal:
+        messages.error(request, str(refusal))
+    return redirect(desk.address("publication"))
 
 
 @operator
@@ -96,7 +96,7 @@ def _desk_or_404(kind: str) -> Desk:
     return Desk.of(kind)
 
 
-def _page(request: Request, desk: Desk, approval: ApprovalForm | None = None) -> HttpResponse:
+def _page(request: Request, desk: Desk, approval: PasswordAgainForm | None = None) -> HttpResponse:
     kept = desk.draft
     assert kept is not None
     approvers = {approver.pk for approver in kept.approvers}
@@ -111,7 +111,7 @@ def _page(request: Request, desk: Desk, approval: ApprovalForm | None = None) ->
         "may_publish": not seconds or bool(seconds & approvers),
         "may_approve": bool(seconds) and not mine,
         "may_withdraw": mine,
-        "approval": approval or ApprovalForm(),
+        "approval": approval or PasswordAgainForm(request=request),
         "kind": desk.kind,
     }
     return render(request, "policy/publication.html", context, status=422 if approval else 200)

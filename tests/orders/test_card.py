@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts import audit
 from accounts.models import AuditEntry, Partner
 from orders.intake import ItemDraft
 from orders.models import Order
@@ -180,6 +181,26 @@ def test_the_timeline_speaks_of_an_edit_by_its_fields(client):
     with as_(ann) as by:
         order.edit(by=by, version=1, offer="Lamps", external_id="S-1")
     assert "changed: offer, external number" in page(client, ann, order).content.decode()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ("order.edited", {}, "changed"),
+        ("order.edited", {"fields": 5}, "changed"),
+        ("order.moved", {"from": "new", "to": "nowhere"}, "moved the order"),
+        ("order.assigned", {}, "gave the order to"),
+        ("order.added", {"source": "nobody"}, "added the order"),
+    ],
+    ids=str,
+)
+def test_an_entry_that_sql_made_poor_does_not_close_the_card(client, told):
+    action, changes, shown = told
+    order = added()
+    with as_(ann) as by:
+        audit.record(by=by, action=action, of=order, **changes)
+    body = page(client, ann, order).content.decode().split('class="timeline"')[1]
+    assert shown in body
 
 
 def test_a_move_that_lacks_something_says_what_and_where(client):

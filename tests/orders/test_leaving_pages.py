@@ -56,6 +56,21 @@ def test_an_account_goes_for_the_password_alone():
         assert not User.objects.filter(email=newt.email).exists()
 
 
+@pytest.mark.parametrize(
+    ("someone", "address", "more"),
+    [(newt, "/account/deletion/", {}), (ann, "/company/closure/", {"slug": "aurora"})],
+)
+def test_a_password_tried_too_often_ends_nothing(someone, address, more):
+    client = sign_in(Client(), someone)
+    for _ in range(10):
+        client.post(address, {"password": "another", **more})
+    page = client.post(address, {"password": PASSWORD, **more})
+    assert page.status_code == 422 and "tried too often" in page.text
+    with gate.vouching():
+        assert User.objects.filter(email=someone.email).exists()
+        assert Company.objects.filter(slug="aurora").exists()
+
+
 def test_a_last_owner_is_told_what_to_do_first():
     page = sign_in(Client(), ann).post("/account/deletion/", {"password": PASSWORD})
     assert page.status_code == 422 and "name another one first" in page.text
@@ -78,4 +93,9 @@ def test_a_company_goes_for_the_password_and_its_name():
 
 
 def test_only_an_owner_sees_the_way():
-    assert sign_in(Client(), gail).get("/company/closure/").status_code == 403
+    client = sign_in(Client(), gail)
+    assert client.get("/company/closure/").status_code == 403
+    sent = client.post("/company/closure/", {"password": PASSWORD, "slug": "aurora"})
+    assert sent.status_code == 403
+    with gate.vouching():
+        assert Company.objects.filter(slug="aurora").exists()

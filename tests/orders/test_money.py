@@ -67,6 +67,21 @@ def test_what_is_shown_reads_the_same_again(amount, language):
         assert parse_amount(format_amount(amount, "EUR")) == amount
 
 
+@pytest.mark.parametrize(
+    ("language", "currency", "shown"),
+    [
+        ("en", "RON", "RON\u00a01,199.00"),
+        ("en", "EUR", "€1,199.00"),
+        ("ru", "RON", "1\u00a0199,00\u00a0RON"),
+        ("de", "CHF", "1.199,00\u00a0CHF"),
+    ],
+)
+def test_letters_and_figures_do_not_touch(language, currency, shown):
+    with translation.override(language):
+        assert format_amount(Decimal(1199), currency) == shown
+        assert format_amount(Decimal(-1199), currency).endswith(shown)
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text):
     currency_in(text)

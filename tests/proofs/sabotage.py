@@ -67,6 +67,14 @@ class Leaker(Saboteur):
         return lengthened(response, str(names))
 
 
+class Welcomer(Saboteur):
+    """Lets somebody in wherever there is nothing for him."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        return HttpResponse("Come in.") if response.status_code == 404 else response
+
+
 class Insister(Saboteur):
     """Lets nobody decline or go before having accepted."""
 

@@ -11,23 +11,24 @@ import pytest
 
 from accounts import audit
 from accounts.proving import System
-from orders import proofs
 from orders.models import Order
+from orders.proofs import admission, leaks
 from tests.proofs.conftest import Serve, holds, is_seen_broken
-from tests.proofs.sabotage import Leaker, Scribe
+from tests.proofs.sabotage import Leaker, Scribe, Welcomer
 
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """`make prove` takes the time for all."""
-    spelled = list(proofs.spellings())
-    monkeypatch.setattr(proofs, "ORDERS", 20)
-    monkeypatch.setattr(proofs, "spellings", lambda: spelled[::9])
+    spelled = list(admission.spellings())
+    monkeypatch.setattr(leaks, "ORDERS", 20)
+    monkeypatch.setattr(admission, "spellings", lambda: spelled[::9])
 
 
 def test_orders_are_kept(serve: Serve) -> None:
     system = serve()
     holds("orders.nobody_else_reads_or_writes_in_sql", system)
+    holds("orders.nobody_else_opens_an_order_at_any_address", system)
     holds("orders.no_order_before_the_companys_policy", system)
     holds("orders.no_country_goes_uncovered_unseen", system)
     holds("orders.every_change_names_its_doer", system)
@@ -50,10 +51,11 @@ def test_a_row_rule_that_is_gone_is_seen(
     is_seen_broken("orders.nobody_else_reads_or_writes_in_sql", system, saying=seen)
 
 
-def test_a_page_that_shows_an_order_to_staff_is_seen(serve: Serve) -> None:
-    is_seen_broken(
-        "orders.nobody_else_opens_an_order_at_any_address", serve(Leaker), saying="shows an order"
-    )
+@pytest.mark.parametrize(
+    ("saboteur", "seen"), [(Leaker, "shows an order"), (Welcomer, "answers 200")]
+)
+def test_a_page_that_opens_to_staff_is_seen(serve: Serve, saboteur: type, seen: str) -> None:
+    is_seen_broken("orders.nobody_else_opens_an_order_at_any_address", serve(saboteur), saying=seen)
 
 
 def test_an_order_that_needs_no_policy_is_seen(serve: Serve, owner: psycopg.Connection) -> None:
@@ -104,7 +106,7 @@ def test_a_prohibited_person_in_a_log_is_seen(serve: Serve) -> None:
 def test_a_prohibited_person_who_is_taken_is_seen(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders.proofs.spellings", lambda: ["+7 747 293 76 14"])
+    monkeypatch.setattr(admission, "spellings", lambda: ["+7 747 293 76 14"])
     is_seen_broken("orders.the_prohibited_leave_nothing", serve(), saying="answers 200")
 
 
