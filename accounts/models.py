@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -161,6 +161,22 @@ class CompanyOwned(models.Model):
         abstract = True
 
 
+Owned = TypeVar("Owned", bound=CompanyOwned)
+
+
+def neighbour(model: type[Owned], column: str) -> models.ForeignObject[Owned | None, Owned | None]:
+    """A row of the same company, or none; `column` holds its id. Joined by the company, too, so
+    that no id leads to another's."""
+    return models.ForeignObject(
+        model,
+        models.DO_NOTHING,
+        from_fields=["company", column],
+        to_fields=["company", "id"],
+        related_name="+",
+        null=True,
+    )
+
+
 class Team(CompanyOwned):
     name = models.CharField(_("name"), max_length=80)
 
@@ -220,22 +236,8 @@ class Membership(CompanyOwned):
     left_at = models.DateTimeField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, editable=False)  # of policies that wait
 
-    team = models.ForeignObject(
-        Team,
-        models.DO_NOTHING,
-        from_fields=["company", "team_id"],
-        to_fields=["company", "id"],
-        related_name="+",
-        null=True,
-    )
-    partner = models.ForeignObject(
-        Partner,
-        models.DO_NOTHING,
-        from_fields=["company", "partner_id"],
-        to_fields=["company", "id"],
-        related_name="+",
-        null=True,
-    )
+    team = neighbour(Team, "team_id")
+    partner = neighbour(Partner, "partner_id")
 
     objects = MembershipQuerySet.as_manager()
 

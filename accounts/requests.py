@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.http import HttpRequest
+from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
 from accounts.gate import Entry
 from accounts.models import User
 from accounts.sessions import SessionStore
+
+GET_OR_POST: Final = require_http_methods(["GET", "HEAD", "POST"])  # of a page with a form
 
 
 class Request(HttpRequest):

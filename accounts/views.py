@@ -14,16 +14,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from accounts import gate
 from accounts.forms import CompanyForm, PasswordAgainForm
 from accounts.guard import public, signed_in
 from accounts.models import LastOwner, Membership
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from accounts.sign_in_forms import ResetPasswordKeyForm
-
-GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def unseen(response: HttpResponse) -> HttpResponse:

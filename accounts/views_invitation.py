@@ -19,8 +19,8 @@ from accounts import gate, invitations
 from accounts.forms import JoiningForm
 from accounts.guard import public
 from accounts.models import Role, User
-from accounts.requests import Request
-from accounts.views import GET_OR_POST, unseen
+from accounts.requests import GET_OR_POST, Request
+from accounts.views import unseen
 
 WHY_CLOSED = {
     "used": gettext_lazy("It has been used already."),

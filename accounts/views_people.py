@@ -19,8 +19,7 @@ from accounts.forms import InvitationForm, PlaceForm, TeamForm
 from accounts.guard import member, requires
 from accounts.models import CompanyOwned, Invitation, LastOwner, Membership, Team
 from accounts.people import Roster, Standing, roster
-from accounts.requests import Request
-from accounts.views import GET_OR_POST
+from accounts.requests import GET_OR_POST, Request
 
 
 @require_safe

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.gate import Entry
-from accounts.models import CompanyOwned, Membership, Partner
+from accounts.models import CompanyOwned, Membership, Partner, neighbour
 from orders import erasure, keys, statuses
 from orders.intake import ItemDraft, OrderDraft, admit, refuse_uncovered, total_of
 from orders.keys import Keys
@@ -161,30 +161,9 @@ class Order(CompanyOwned):
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
-    offer = models.ForeignObject(
-        Offer,
-        models.DO_NOTHING,
-        from_fields=["company", "offer_id"],
-        to_fields=["company", "id"],
-        related_name="+",
-        null=True,
-    )
-    partner = models.ForeignObject(
-        Partner,
-        models.DO_NOTHING,
-        from_fields=["company", "partner_id"],
-        to_fields=["company", "id"],
-        related_name="+",
-        null=True,
-    )
-    agent = models.ForeignObject(
-        Membership,
-        models.DO_NOTHING,
-        from_fields=["company", "agent_id"],
-        to_fields=["company", "id"],
-        related_name="+",
-        null=True,
-    )
+    offer = neighbour(Offer, "offer_id")
+    partner = neighbour(Partner, "partner_id")
+    agent = neighbour(Membership, "agent_id")
 
     objects = OrderQuerySet.as_manager()
 

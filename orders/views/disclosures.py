@@ -10,18 +10,16 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.downloads import attached
 from accounts.forms import PasswordAgainForm
 from accounts.guard import operator
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from orders import disclosures
 from orders.disclosure_forms import DisclosureForm, RefusalForm
 from policy.disclosures import Disclosure
 from policy.turns import NotInTurn
-
-GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @operator

@@ -14,12 +14,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.models import AuditEntry
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from orders import keys
 from orders.forms import Lines, OrderForm, lines_of, written
 from orders.intake import ItemDraft, NotAdmitted
@@ -32,11 +31,9 @@ from policy.refusals import Way
 
 WRITES: Final = ("order.edited", "order.moved", "order.assigned")  # deeds that raise the version
 
-read_or_send = require_http_methods(["GET", "HEAD", "POST"])
-
 
 @requires("orders.create")
-@read_or_send
+@GET_OR_POST
 @never_cache
 def new(request: Request) -> HttpResponse:
     by = request.gate
@@ -57,7 +54,7 @@ def new(request: Request) -> HttpResponse:
 
 
 @requires("orders.write")
-@read_or_send
+@GET_OR_POST
 @never_cache
 def edit(request: Request, order_id: uuid.UUID) -> HttpResponse:
     by = request.gate

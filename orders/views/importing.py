@@ -19,13 +19,13 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.downloads import attached
 from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.models import Company, Membership
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from orders import imports
 from orders.mapping import TARGETS
 from orders.models import Import, ImportRefusal
@@ -64,7 +64,7 @@ SHOWN_OF: Final = ("external_id", "created_at", "name", "phone", "city", "item",
 
 
 @requires("orders.import")
-@require_http_methods(["GET", "HEAD", "POST"])
+@GET_OR_POST
 @never_cache
 def start(request: Request) -> HttpResponse:
     """The form of an import. A posted file is shown as it would be read, until `step` is "start"

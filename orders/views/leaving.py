@@ -15,8 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.downloads import attached
 from accounts.forms import ClosureForm
 from accounts.guard import member, requires, signed_in
-from accounts.requests import Request
-from accounts.views import GET_OR_POST
+from accounts.requests import GET_OR_POST, Request
 from orders import closure
 from orders import exports as archives
 from orders.models import Closure, Export

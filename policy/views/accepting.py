@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.guard import signed_in
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from policy import differences, documents, stopped
 from policy.answers import safe_next
 from policy.countries import listed
@@ -27,7 +27,7 @@ ASKED = (Kind.CRM, Kind.COMPANY)
 
 @signed_in
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@GET_OR_POST
 def accept(request: Request) -> HttpResponse:
     if request.method == "POST":
         forms = {} if _asks_for_language(request) else _posted(request)

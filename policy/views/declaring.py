@@ -7,16 +7,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from accounts.models import Membership
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from policy import coverage
 from policy.forms import CitizenshipForm
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@GET_OR_POST
 def citizenship(request: Request) -> HttpResponse:
     by = request.gate
     declared = Membership.objects.values_list("citizenship", flat=True).get(

@@ -10,16 +10,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from accounts.guard import operator
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from policy import refusals
 from policy.countries import country_name
 from policy.forms import LiftingForm, ProhibitionForm
 from policy.prohibitions import Jurisdiction, NothingDecided
-
-GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @operator

@@ -16,12 +16,12 @@ from django.views.decorators.http import require_POST
 from accounts.forms import PasswordAgainForm
 from accounts.guard import operator
 from accounts.models import Membership
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from policy.forms import DraftForm, PublicationForm
 from policy.models import Draft, Kind
 from policy.revisions import NotNew
 from policy.turns import NotInTurn
-from policy.views.publishing import GET_OR_POST, PLATFORM, Desk, at_both, facts, page, previews
+from policy.views.publishing import PLATFORM, Desk, at_both, facts, page, previews
 
 
 def _publish(request: Request, desk: Desk) -> HttpResponse:

@@ -17,17 +17,16 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from accounts.guard import member, operator, requires
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from policy import answers, bundled, coverage, differences, documents
 from policy.forms import DraftForm, PublicationForm
 from policy.models import Draft, Kind, Policy, PolicyVersion
 from policy.turns import NotInTurn
 from policy.views.reading import history
 
-GET_OR_POST = require_http_methods(["GET", "HEAD", "POST"])
 PLATFORM = (Kind.CRM, Kind.SITE)
 
 

@@ -7,17 +7,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from accounts.guard import operator
-from accounts.requests import Request
+from accounts.requests import GET_OR_POST, Request
 from policy.forms import CounterForm
 from policy.visits import Counter, lately
 
 
 @operator
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@GET_OR_POST
 def visits(request: Request) -> HttpResponse:
     current = Counter.objects.number()
     given = request.POST if request.method == "POST" else None
