@@ -51,6 +51,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "policy_disclosurepackage": "sealed for the authority; nobody reads it but through the gate",
     "orders_export": "of a person, of no company perhaps; its maker alone reads it",
     "orders_exportchunk": "as the export",
+    "orders_inquiry": "swept after a day, in no company's name; read by who answers buyers",
+    "orders_retention": "periods in days: the clock asks in whose name to erase, in every company",
     "orders_closure": "how far the closing of a company is; read by who closed it, then a stranger",
     "policy_acceptance": "the CRM's policy is accepted before a company is chosen, and for all of "
     "them; a person sees his own, and who publishes a company's policy sees who accepted it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 
 from django.db import OperationalError
 from procrastinate import BaseRetryStrategy, RetryDecision
@@ -11,7 +12,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from accounts import gate, jobpasses
-from orders import closure, exports, imports
+from orders import closure, exports, imports, inquiries, retention
 
 ACCEPTED_BY_NOW = 15  # seconds between looks whether the policy has been accepted
 DATABASE_BACK = 3  # seconds until the database may be back
@@ -69,8 +70,45 @@ def work_through_closure(company_id: int, sealed_pass: str) -> None:
     closure.work_through(jobpasses.unseal(sealed_pass, job=closure.job_name(company_id)))
 
 
+@app.task(name=inquiries.LOOKING, retry=Persistence())
+def look_for_a_buyer(inquiry_id: str, sealed_pass: str) -> None:
+    _work_on_inquiry(inquiries.look, inquiry_id, sealed_pass)
+
+
+@app.task(name=inquiries.ERASING, retry=Persistence())
+def erase_a_buyer(inquiry_id: str, sealed_pass: str) -> None:
+    _work_on_inquiry(inquiries.forget, inquiry_id, sealed_pass)
+
+
+def _work_on_inquiry(
+    work: Callable[[uuid.UUID, str], None], inquiry_id: str, sealed_pass: str
+) -> None:
+    try:
+        run_id = uuid.UUID(inquiry_id)
+        work(run_id, jobpasses.unseal(sealed_pass, job=inquiries.job_name(run_id)))
+    except (inquiries.PassEnded, jobpasses.PassLost):
+        log.warning("The pass of inquiry %s has ended; it waits for somebody's.", inquiry_id)
+
+
+@app.task(name=retention.TASK, retry=Persistence())
+def erase_what_is_due(run_id: str, sealed_pass: str) -> None:
+    try:
+        run = uuid.UUID(run_id)
+        retention.work_through(run, jobpasses.unseal(sealed_pass, job=retention.job_name(run)))
+    except (retention.PassEnded, jobpasses.PassLost):
+        log.warning("The pass of retention %s has ended; the next night has its own.", run_id)
+
+
+@app.periodic(cron="41 2 * * *")
+@app.task(name="orders.retain", queueing_lock="orders.retain")
+def erase_what_is_due_everywhere(timestamp: int) -> None:
+    with gate.vouching():
+        retention.begin_everywhere()
+
+
 @app.periodic(cron="27 * * * *")
 @app.task(name="orders.sweep", queueing_lock="orders.sweep")
 def sweep_exports(timestamp: int) -> None:
-    """An archive is there for a day."""
+    """An archive is there for a day, and so is what was asked about a buyer."""
     exports.sweep()
+    inquiries.sweep()

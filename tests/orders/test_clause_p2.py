@@ -437,13 +437,6 @@ def test_erasing_is_for_who_runs_the_company(client, someone):
         assert not Order.objects.get(id=order.id).erased_at
 
 
-def test_comments_are_deleted_with_their_person_alone():
-    order = added()
-    with as_(ann) as by:
-        order.say(by=by, text="Hello")
-        assert sql("DELETE FROM orders_comment") == 0
-
-
 @pytest.mark.parametrize(
     "change",
     [

@@ -193,7 +193,8 @@ def test_the_operators_pages_lead_to_one_another_and_to_no_order() -> None:
         assert 'href="/operator/' in as_somebody(olga).get(there).text
         assert there.removesuffix("crm/") in page.text
     assert 'href="/orders/"' not in page.text.partition("<nav")[2].partition("</nav>")[0]
-    assert 'href="/operator/' not in as_somebody(ann).get("/company/").text
+    for stranger, place in ((ann, "/company/"), (sue, "/password/")):
+        assert 'href="/operator/' not in as_somebody(stranger).get(place).text
 
 
 # Told ahead.
