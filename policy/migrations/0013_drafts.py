@@ -203,7 +203,7 @@ DROP POLICY reads ON policy_draft;
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("accounts", "0017_coming_policies"),
+        ("accounts", "0018_coming_policies"),
         ("policy", "0012_turns"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -52,5 +52,5 @@ GRANT EXECUTE ON FUNCTION gate.enter(text, text) TO :web;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0016_every_pass_checked")]
-    operations: ClassVar = [guard(COMING)]  # no way back: decision 15 says what is told ahead
+    dependencies: ClassVar = [("accounts", "0017_jobs_of_the_worker_alone")]
+    operations: ClassVar = [guard(COMING)]  # no way back: decision 16 says what is told ahead
