@@ -100,7 +100,7 @@ def _came_as(order: Order, entries: Sequence[AuditEntry]) -> str:
     left = [e.changes for e in entries if e.action in ("order.moved", "order.erased")]
     try:
         key = left[-1]["from"] if left else order.status
-        label = statuses.STATUSES[key].label if len(entries) < LONGEST else ""
+        label = str(statuses.STATUSES[key].label) if len(entries) < LONGEST else ""
     except (LookupError, TypeError):  # SQL can add entries, too
         return ""
     return label and _("It came as “%(status)s”.") % {"status": label}

@@ -22,7 +22,6 @@ from policy.models import Policy, PolicyVersion, Refusal
 from tests.orders.uploading import (
     HEAD,
     SHOP,
-    STATUSES,
     ZAKAZY,
     args_of,
     as_it_stands,
