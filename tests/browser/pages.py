@@ -64,6 +64,8 @@ PAGES = {
         "/company/",
         "/company/policy/",
         "/company/policy/people/",
+        "/company/buyers/",
+        "/company/buyers/retention/?cancelled=30",
         "/company/coverage/",
         "/company/refusals/",
         "/company/disclosures/",
@@ -73,6 +75,7 @@ PAGES = {
     SUPPORT: ("/staff/",),
     OPERATOR: (
         "/staff/",
+        "/operator/",
         "/operator/policy/new/crm/",
         "/operator/jurisdictions/",
         "/operator/disclosures/",
