@@ -255,5 +255,5 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0016_every_pass_checked")]
+    dependencies: ClassVar = [("accounts", "0018_coming_policies")]
     operations: ClassVar = [guard(NOTING + ANSWERS + AT_THE_COMMIT)]  # for good, as 0016
