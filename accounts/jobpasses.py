@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from procrastinate.contrib.django import app
+
+from accounts import gate
 
 NONCE = 12  # bytes
 
@@ -25,10 +26,9 @@ class PassLost(Exception):
 
 
 def queue(task: str, secret: str, *, queue: str, name: str, **arguments: Any) -> None:
-    """Have a worker carry out `task` under this pass, if the transaction under way is committed.
-    Jobs of one `name` run one after another."""
-    job = app.configure_task(task, queue=queue, lock=name)
-    job.defer(sealed_pass=seal(secret, job=name), **arguments)
+    """Have a worker carry out `task` under this pass, as `gate.queue_job` does."""
+    sealed = seal(secret, job=name)
+    gate.queue_job(task, queue=queue, name=name, sealed_pass=sealed, **arguments)
 
 
 def seal(secret: str, *, job: str) -> str:

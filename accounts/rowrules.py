@@ -63,8 +63,8 @@ NO_PERSON_AND_NO_COMPANY: Final = {
     "auth_permission": "Django's own permissions; unused by the web role",
     "auth_group": "Django's own groups; unused by the web role",
     "auth_group_permissions": "Django's own groups; unused by the web role",
-    "procrastinate_jobs": "names and ids of jobs, with a sealed pass each; application's key only",
-    "procrastinate_events": "when jobs changed their state; application's key only",
-    "procrastinate_periodic_defers": "when periodic jobs were last queued; application's key only",
-    "procrastinate_workers": "which workers are alive; application's key only",
+    "procrastinate_jobs": "names and ids of jobs, with a sealed pass each; worker's key only",
+    "procrastinate_events": "when jobs changed their state; worker's key only",
+    "procrastinate_periodic_defers": "when periodic jobs were last queued; worker's key only",
+    "procrastinate_workers": "which workers are alive; worker's key only",
 }

@@ -20,10 +20,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import gate, jobpasses
-from accounts.gate import Entry
+from accounts.gate import Entry, JobState
 from accounts.identifiers import uuid7
 from accounts.records import Record, every_record
 from orders import archives, keys
@@ -66,9 +65,9 @@ def begin(*, by: Entry, of_company: bool) -> Export:
     return run
 
 
-def job_of(run: Export) -> ProcrastinateJob | None:
-    """The job that builds it, until it has."""
-    return ProcrastinateJob.objects.filter(lock=job_name(run.id)).last()
+def job_of(run: Export) -> JobState | None:
+    """Of the job that builds it, until it has."""
+    return gate.job_state(job_name(run.id))
 
 
 def job_name(export_id: uuid.UUID) -> str:

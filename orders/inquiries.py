@@ -18,10 +18,9 @@ from typing import Any, Final
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import audit, gate, jobpasses
-from accounts.gate import Entry
+from accounts.gate import Entry, JobState
 from orders import imports, keys, mentions
 from orders.buyers import Buyer
 from orders.intake import Prohibited
@@ -101,12 +100,12 @@ def hand_over(run: Inquiry, task: str, *, by: Entry) -> None:
     jobpasses.queue(task, secret, queue=QUEUE, name=job_name(run.id), inquiry_id=str(run.id))
 
 
-def job_of(run: Inquiry) -> ProcrastinateJob | None:
-    """Its last job, whatever became of it."""
-    return ProcrastinateJob.objects.filter(lock=job_name(run.id)).order_by("id").last()
+def job_of(run: Inquiry) -> JobState | None:
+    """Of its last job, whatever became of it."""
+    return gate.job_state(job_name(run.id))
 
 
-def waits(job: ProcrastinateJob | None) -> bool:
+def waits(job: JobState | None) -> bool:
     return job is not None and job.status in ("todo", "doing")
 
 

@@ -100,14 +100,14 @@ def erase_what_is_due(run_id: str, sealed_pass: str) -> None:
 
 
 @app.periodic(cron="41 2 * * *")
-@app.task(name="orders.retain", queueing_lock="orders.retain")
+@app.task(name="orders.retain", lock="orders.retain")
 def erase_what_is_due_everywhere(timestamp: int) -> None:
     with gate.vouching():
         retention.begin_everywhere()
 
 
 @app.periodic(cron="27 * * * *")
-@app.task(name="orders.sweep", queueing_lock="orders.sweep")
+@app.task(name="orders.sweep", lock="orders.sweep")
 def sweep_exports(timestamp: int) -> None:
     """An archive is there for a day, and so is what was asked about a buyer."""
     exports.sweep()

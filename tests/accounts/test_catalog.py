@@ -242,6 +242,8 @@ CALLABLE = {
         "leave_company", "open_export", "delete_account", "close_company", "clear_company",
         "closing", "sweep_inquiries", "drop_archives", "retaining",
         "sweep_exports", "read_invitation", "redeem_invitation",
+        # jobs
+        "working", "queue_job", "job_state", "job_counts",
     )
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ from orders.buyers import Buyer
 from orders.intake import ItemDraft, Prohibited
 from orders.models import Comment, Export, ImportChunk, ImportRefusal, Inquiry, Order, SearchWord
 from orders.persons import Person
+from tests.jobs import as_the_worker, job_called
 from tests.orders.test_clause_p2 import prohibit
 from tests.orders.uploading import as_it_stands, begun, imported, table, worked
 from tests.people import Someone, adam, ann, as_, bea, boris, gail, lena, pat, sign_in
@@ -55,10 +56,10 @@ def asked(*terms: str, someone: Someone = adam) -> Inquiry:
 
 
 def secret_of(run: Inquiry) -> str:
-    with gate.vouching():
-        job = inquiries.job_of(run)
+    name = inquiries.job_name(run.id)
+    job = job_called(name)
     assert job
-    return jobpasses.unseal(job.args["sealed_pass"], job=inquiries.job_name(run.id))
+    return jobpasses.unseal(job.args["sealed_pass"], job=name)
 
 
 def looked(*terms: str, someone: Someone = adam) -> Inquiry:
@@ -404,12 +405,11 @@ def test_who_lost_the_right_erases_nobody_and_another_goes_on():
         inquiries.forget(run.id, secret_of(run))
     with as_(adam):
         assert not Order.objects.exclude(erased_at=None).exists()
-    with gate.vouching():
-        job = inquiries.job_of(run)
-        assert job
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = %s",
-                           [job.id])  # fmt: skip
+    with as_the_worker(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE lock = %s",
+            [inquiries.job_name(run.id)],
+        )
     assert erased(again(run), ann).erased_at
 
 

@@ -315,6 +315,7 @@ def test_work_goes_on_where_only_the_number_pointed_there():
     with as_(gail) as by:
         order.say(by=by, text="Hello")
         order.move(by=by, move="take", version=1)
+        assert Order.objects.get(id=order.id).status == "processing"
 
 
 def test_work_goes_on_when_the_country_is_taken_off_again():
@@ -323,6 +324,7 @@ def test_work_goes_on_when_the_country_is_taken_off_again():
         Jurisdiction.objects.lift("BY", by=by, reason="Repealed")
     with as_(gail) as by:
         order.move(by=by, move="take", version=1)
+        assert Order.objects.get(id=order.id).status == "processing"
 
 
 def test_the_queue_passes_over_who_is_stopped():

@@ -14,12 +14,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import audit, gate, jobpasses
 from accounts.models import AuditEntry, Membership
 from orders import retention
 from orders.models import Comment, Import, ImportRefusal, Order, Retention, RetentionRun
+from tests.jobs import told
 from tests.orders.test_buyers import HEAD, ordered, said
 from tests.orders.test_exports import publish_anew
 from tests.orders.uploading import imported, table
@@ -53,9 +53,8 @@ def night() -> None:
     """What the clock and the worker do."""
     with gate.vouching():
         retention.begin_everywhere()
-        jobs = list(ProcrastinateJob.objects.filter(task_name=retention.TASK, status="todo"))
-    for job in jobs:
-        work(job.args)
+    for args in told(retention.TASK):
+        work(args)
 
 
 def work(args: dict[str, str]) -> None:
@@ -125,11 +124,7 @@ def test_a_worker_that_dies_is_followed_by_one_that_ends_it(monkeypatch):
     monkeypatch.setattr(retention, "AT_ONCE", 1)
     with gate.vouching():
         retention.begin_everywhere()
-        [job] = [
-            job
-            for job in ProcrastinateJob.objects.filter(task_name=retention.TASK)
-            if "Aurora" in company_of(job.args)
-        ]
+    [args] = [args for args in told(retention.TASK) if "Aurora" in company_of(args)]
     whole, steps = retention.working_for, iter(range(10))
 
     @contextmanager
@@ -141,10 +136,10 @@ def test_a_worker_that_dies_is_followed_by_one_that_ends_it(monkeypatch):
 
     monkeypatch.setattr(retention, "working_for", dying)
     with pytest.raises(KeyboardInterrupt):
-        work(job.args)
+        work(args)
     assert [has_person(order) for order in olds].count(False) == 1
     monkeypatch.setattr(retention, "working_for", whole)
-    work(job.args)
+    work(args)
     assert not any(has_person(order) for order in olds)
     assert runs() == [{"cancelled": 3}]
 
