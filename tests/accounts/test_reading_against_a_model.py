@@ -28,6 +28,7 @@ from orders.models import Order
 from policy.models import Policy, PolicyVersion
 from tests import people
 from tests.people import Someone, as_
+from tests.policy.publications import publish_crm
 
 WORKERS = {
     "aurora": (people.ann, people.adam, people.lena, people.mia),
@@ -91,8 +92,9 @@ class Reading(RuleBasedStateMachine):
 
     @rule(material=st.booleans())
     def publish_the_crms(self, material: bool) -> None:
-        with as_(people.olga) as entry:
-            self._publish(Policy.objects.get(kind="crm"), entry, material)
+        with as_(people.olga):
+            latest = Policy.objects.get(kind="crm").latest
+        publish_crm(f"# {latest}", material=material)
         if material:
             self.accepted["crm"].clear()
 
@@ -101,12 +103,10 @@ class Reading(RuleBasedStateMachine):
         if RUNS[slug] not in self.accepted["crm"]:
             return
         with as_(RUNS[slug], slug) as entry:
-            self._publish(Policy.objects.get(company_id=entry.company_id), entry, material)
+            policy = Policy.objects.get(company_id=entry.company_id)
+            policy.publish(by=entry, texts={"en": f"# {policy.latest}"}, material=material)
         if material:
             self.accepted[slug].clear()
-
-    def _publish(self, policy: Policy, by: gate.Entry, material: bool) -> None:
-        policy.publish(by=by, texts={"en": f"# {policy.latest}"}, material=material)
 
     @rule(pair=leavers)
     @precondition(lambda self: not self.waits_for(people.ann, "aurora"))
