@@ -329,7 +329,7 @@ class StepForm(forms.Form):
 
 class MoveForm(forms.Form):
     """What a person fills in to make a move: the part of its requirements that is not the order's
-    own, and a comment where it asks for anything at all."""
+    own, and a comment where it asks for anything at all. `said` is a comment made beside it."""
 
     reason = forms.ChoiceField(label=_lazy("Reason"))
     recall_at = forms.DateTimeField(
@@ -341,12 +341,15 @@ class MoveForm(forms.Form):
         label=_lazy("Comment"), max_length=MAX_COMMENT, widget=forms.Textarea({"rows": 2})
     )
 
-    def __init__(self, move: statuses.Move, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, move: statuses.Move, data: Mapping[str, Any] | None = None, *, said: str = ""
+    ) -> None:
         super().__init__(data, auto_id=f"{move.key}_%s")
         self.move = move
+        self.said = said
         asked = {name for name in self.fields if name in move.requires}
         offer_choices(self, "reason", [NOTHING, *statuses.reasons_for(move).items()])
-        self.fields["comment"].required = "comment" in asked
+        self.fields["comment"].required = "comment" in asked and not said
         for name in set(self.fields) - asked:
             if name != "comment" or not asked:
                 del self.fields[name]
@@ -358,11 +361,28 @@ class MoveForm(forms.Form):
             raise ValidationError(_("Choose a time in the future, within a year."))
         return moment
 
+    @property
+    def answers(self) -> dict[str, Any]:
+        """What `Order.move` takes beside the step; once the form is valid."""
+        comments = [self.cleaned_data.get("comment"), self.said]
+        return self.cleaned_data | {"comment": "\n\n".join(filter(None, comments))}
+
 
 class CommentForm(forms.Form):
     text = forms.CharField(
-        label=_lazy("Comment"), max_length=MAX_COMMENT, widget=forms.Textarea({"rows": 3})
-    )
+        label=_lazy("Comment"), max_length=MAX_COMMENT, widget=forms.Textarea({"rows": 3}),
+        help_text=_lazy("It is kept with the step that you choose, or by itself."),
+    )  # fmt: skip
+
+    @classmethod
+    def left_in(cls, posted: Mapping[str, Any]) -> CommentForm:
+        """The box as it came along with something else: it may be empty, but not wrong."""
+        return cls(posted if posted.get("text", "").strip() else None)
+
+    @property
+    def said(self) -> str:
+        """The comment, or "" of an empty box; once the form is valid."""
+        return self.cleaned_data["text"] if self.is_bound else ""
 
 
 class AssignForm(forms.Form):

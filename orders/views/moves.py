@@ -25,20 +25,27 @@ from policy.answers import is_htmx
 @requires("orders.write")
 @require_POST
 def move(request: Request, order_id: uuid.UUID) -> HttpResponse:
+    """Makes the move, and keeps with it what stands in the comment box: both, or neither, and then
+    what was typed stays on the page."""
     order = find(request.gate, order_id)
-    step = StepForm(request.POST)
+    step, box = StepForm(request.POST), CommentForm.left_in(request.POST)
+    if box.errors:
+        return card_page(request, order, comment_form=box, status=422)
     if not step.is_valid():
-        return card_page(request, order, refusal=unclear(), status=422)
+        return card_page(request, order, comment_form=box, refusal=unclear(), status=422)
     known = statuses.move_named(step.cleaned_data["move"], order.status, request.gate.role or "")
-    form = MoveForm(known, request.POST) if known else None
+    form = MoveForm(known, request.POST, said=box.said) if known else None
     if form and not form.is_valid():
-        return card_page(request, order, filled=form, status=422)
+        return card_page(request, order, comment_form=box, filled=form, status=422)
+    answers = form.answers if form else {"comment": box.said}
+    box = CommentForm.left_in({"text": answers["comment"]})
     try:
-        order.move(by=request.gate, **step.cleaned_data, **(form.cleaned_data if form else {}))
+        order.move(by=request.gate, **step.cleaned_data, **answers)
     except Conflict:
-        return card_page(request, find(request.gate, order_id), refusal=changed(), status=409)
+        order = find(request.gate, order_id)
+        return card_page(request, order, comment_form=box, refusal=changed(), status=409)
     except MoveRefused as refused:
-        return refused_page(request, order_id, refused)
+        return refused_page(request, order_id, refused, box=box)
     return redirect("orders:card", order_id)
 
 
@@ -94,9 +101,12 @@ def erase(request: Request, order_id: uuid.UUID) -> HttpResponse:
     return redirect("orders:card", order_id)
 
 
-def refused_page(request: Request, order_id: uuid.UUID, refused: MoveRefused) -> HttpResponse:
+def refused_page(
+    request: Request, order_id: uuid.UUID, refused: MoveRefused, *, box: CommentForm | None = None
+) -> HttpResponse:
     order = find(request.gate, order_id)
-    return card_page(request, order, refusal=unmet(order, refused), status=422)
+    refusal = unmet(order, refused)
+    return card_page(request, order, comment_form=box, refusal=refusal, status=422)
 
 
 def unmet(order: Order, refused: MoveRefused) -> dict[str, Any]:

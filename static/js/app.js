@@ -164,6 +164,12 @@ function addLine(formset) {
   one("input:not([type=hidden]), select", lines.lastElementChild)?.focus();
 }
 
+// What stands in the card's comment box goes along with a step that has a form of its own, too.
+document.addEventListener("formdata", (event) => {
+  const box = one("#saying [name=text]");
+  if (box && event.target.closest(".moves")) event.formData.append("text", box.value);
+});
+
 // Copying; where the browser forbids it the text is selected instead, for the keys that copy.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copies]");

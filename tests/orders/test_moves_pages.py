@@ -96,6 +96,58 @@ def test_a_comment_given_with_a_move_is_kept(client):
         assert keys.held(by).open_comment(bytes(comment.body), comment.id) == "Thinks about it"
 
 
+def comments_of(order):
+    with as_(gail) as by:
+        held = keys.held(by)
+        stored = Comment.objects.filter(order_id=order.id).order_by("id")
+        return [held.open_comment(bytes(comment.body), comment.id) for comment in stored]
+
+
+@pytest.mark.parametrize(
+    ("move", "given", "kept"),
+    [
+        ("no_answer", {}, "Rang twice"),
+        ("cancel", {"reason": "too_expensive"}, "Rang twice"),
+        ("hold", {}, "Rang twice"),
+        ("hold", {"comment": "On holiday"}, "On holiday\n\nRang twice"),
+    ],
+)
+def test_what_stands_in_the_comment_box_is_kept_with_any_move(client, move, given, kept):
+    order = in_hand()
+    post(client, gail, order, move=move, version=2, text="Rang twice", **given)
+    assert stored(order).version == 3
+    assert comments_of(order) == [kept]
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        ({"move": "no_answer", "version": 1}, 409),
+        ({"move": "cancel", "version": 2}, 422),
+        ({"move": "pay", "version": 2}, 422),
+        ({"move": "confirm", "version": 2}, 422),
+        ({"move": "no_answer", "version": "x"}, 422),
+    ],
+    ids=["changed meanwhile", "no reason", "not the role's", "no address", "unclear"],
+)
+def test_a_refused_move_keeps_no_comment_and_leaves_the_text_in_its_box(client, refused, status):
+    order = in_hand(person=Person(name="Ioana", phone=IOANA.phone))
+    answer = post(client, gail, order, **refused, text="Rang twice")
+    assert answer.status_code == status
+    box = answer.content.decode().split('name="text"')[1].split("</textarea>")[0]
+    assert "Rang twice" in box
+    assert stored(order).version == 2
+    assert comments_of(order) == []
+
+
+def test_a_comment_too_long_stops_the_move_it_came_with(client):
+    order = in_hand()
+    answer = post(client, gail, order, move="no_answer", version=2, text="x" * 5001)
+    assert answer.status_code == 422
+    assert "id_text_error" in answer.content.decode()
+    assert stored(order).version == 2
+
+
 @pytest.mark.parametrize(
     ("move", "given", "says"),
     [
