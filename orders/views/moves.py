@@ -18,7 +18,7 @@ from accounts.requests import Request
 from orders import keys, statuses
 from orders.forms import AssignForm, CommentForm, MoveForm, StepForm
 from orders.models import Conflict, MoveRefused, Order
-from orders.views.card import buyer, card_page, find, need
+from orders.views.card import buyer, card_page, find, need, reveals
 from policy.answers import is_htmx
 
 
@@ -64,14 +64,20 @@ def comment(request: Request, order_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @never_cache
 def reveal(request: Request, order_id: uuid.UUID) -> HttpResponse:
-    """Shows the telephone in this one answer, and records that it did."""
+    """Shows the telephone in this one answer, and to whoever has the order in hand until it leaves
+    it; and records that it did."""
     by = request.gate
     order = find(by, order_id)
     order.reveal_telephone(by=by)
     if not is_htmx(request):
         return card_page(request, order, revealed=True)
-    person = buyer(order, order.open_person(keys.provided(by)), by, revealed=True)
-    return render(request, "orders/_buyer.html", {"person": person, "order_id": order.id})
+    person = order.open_person(keys.provided(by))
+    context = {
+        "person": buyer(order, person, by, revealed=True),
+        "reveals": reveals(person, by),
+        "order_id": order.id,
+    }
+    return render(request, "orders/_buyer.html", context)
 
 
 @requires("orders.assign")
