@@ -37,6 +37,7 @@ from policy.prohibitions import Jurisdiction
 
 MAX_LINES: Final = 300  # at five fields each, what DATA_UPLOAD_MAX_NUMBER_FIELDS lets through
 MAX_QUANTITY: Final = 100_000
+HOW_MANY: Final = _lazy("Write a whole number from 1 to 100000.")  # MAX_QUANTITY
 MAX_PRICE: Final = Decimal("9999999999.99")  # what orders_item.price holds
 MAX_TOTAL: Final = Decimal("999999999999.99")  # what orders_order.total holds
 MAX_COMMENT: Final = 5_000  # characters
@@ -268,10 +269,11 @@ def assignable(by: Entry, permission: str) -> list[tuple[str, str]]:
 
 class ItemForm(forms.Form):
     name = forms.CharField(label=_lazy("Item"), max_length=200)
-    sku = forms.CharField(label=_lazy("Article"), max_length=80, required=False)
+    sku = forms.CharField(label=_lazy("SKU"), max_length=80, required=False)
     quantity = forms.IntegerField(
         label=_lazy("Quantity"), min_value=1, max_value=MAX_QUANTITY, required=False,
         widget=forms.TextInput({"inputmode": "numeric"}),
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), HOW_MANY),
     )  # fmt: skip
     price = AmountField(label=_lazy("Price"), up_to=MAX_PRICE)
 

@@ -13,6 +13,7 @@ import phonenumbers
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -21,6 +22,7 @@ from accounts.guard import requires
 from accounts.models import Role
 from accounts.requests import Request
 from orders import keys, statuses, timeline
+from orders.calling import proposals, zone_of
 from orders.forms import AssignForm, CommentForm, MoveForm
 from orders.models import Item, Order
 from orders.models.moves import IN_HAND
@@ -267,6 +269,9 @@ def moves(
             "tone": move.target.tone,
             "primary": move.key == first,
             "form": form,
+            "times": list(proposals(timezone.now(), zone_of(by)))
+            if "recall_at" in form.fields
+            else [],
             "refusal": not_ready(order, lacking) if lacking else None,
         }
 

@@ -9,15 +9,18 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.requests import Request
 from orders import keys, statuses
 from orders.forms import AssignForm, CommentForm, MoveForm, StepForm
 from orders.models import Conflict, MoveRefused, Order
+from orders.models.moves import FINISH_FIRST
 from orders.views.card import buyer, card_page, find, need, reveals
 from policy.answers import is_htmx
 
@@ -111,13 +114,24 @@ def refused_page(
     request: Request, order_id: uuid.UUID, refused: MoveRefused, *, box: CommentForm | None = None
 ) -> HttpResponse:
     order = find(request.gate, order_id)
-    refusal = unmet(order, refused)
+    refusal = unmet(order, refused, request.gate)
     return card_page(request, order, comment_form=box, refusal=refusal, status=422)
 
 
-def unmet(order: Order, refused: MoveRefused) -> dict[str, Any]:
-    needs = [need(order, str(text)) for text in refused.unmet]
+def unmet(order: Order, refused: MoveRefused, by: Entry) -> dict[str, Any]:
+    needs = [
+        finish_first(by) if text is FINISH_FIRST else need(order, str(text))
+        for text in refused.unmet
+    ]
     return {"title": _("The order stays where it is."), "needs": needs}
+
+
+def finish_first(by: Entry) -> dict[str, Any]:
+    """Names the order in hand: it may have left it since."""
+    unmet: dict[str, Any] = {"met": False, "text": str(FINISH_FIRST)}
+    if in_hand := Order.objects.open_of(by):
+        unmet |= {"url": reverse("orders:card", args=[in_hand.id]), "link": str(in_hand)}
+    return unmet
 
 
 def changed() -> dict[str, Any]:

@@ -71,7 +71,7 @@ def move(page: Page, key: str, **required: str) -> None:
     form.locator("xpath=preceding-sibling::summary").click()
     for name, value in required.items():
         fill(form.locator(f"[name={name}]"), value)
-    form.locator("button").click()
+    form.locator(".acts button").click()
 
 
 def fill(field: Locator, value: str) -> None:

@@ -1,5 +1,6 @@
 """The deeds of a card's page: each records itself, and a refusal says what would satisfy it."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -86,6 +87,15 @@ def test_a_move_with_questions_takes_their_answers(client):
     post(client, gail, order, move="recall", version=2, recall_at=at.strftime("%Y-%m-%dT%H:%M"))
     assert stored(order).status == "recall"
     assert stored(order).recall_at == at
+
+
+def test_a_proposed_time_is_sent_by_its_button_beside_an_empty_box(client):
+    order = in_hand()
+    address = reverse("orders:card", args=[order.id])
+    body = sign_in(client, gail).get(address).content.decode()
+    proposed = re.findall(r'<button [^>]*name="recall_at" value="([^"]+)" formnovalidate', body)[-1]
+    post(client, gail, order, move="recall", version=2, recall_at=["", proposed])
+    assert stored(order).recall_at == datetime.fromisoformat(proposed).replace(tzinfo=AURORAS)
 
 
 def test_a_comment_given_with_a_move_is_kept(client):
@@ -192,11 +202,12 @@ def test_a_refused_move_names_what_is_missing_and_where_to_fill_it(client):
 
 
 def test_one_order_in_hand_is_enough(client):
-    in_hand()
-    order = added()
+    held, order = in_hand(), added()
     answer = post(client, gail, order, move="take", version=1)
     assert answer.status_code == 422
-    assert "Finish the order that you have in hand first." in answer.content.decode()
+    body = answer.content.decode()
+    assert "Finish the order that you have in hand first." in body
+    assert f'<a href="{reverse("orders:card", args=[held.id])}">№ {held.number}</a>' in body
     assert stored(order).status == "new"
 
 
