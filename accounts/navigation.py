@@ -34,24 +34,25 @@ def register(label: Any, url_name: str, icon: str, permission: str | None, order
 
 
 def places(request: Request) -> dict[str, Any]:
-    """The context processor: `nav`, and whether there is another company to go to."""
+    """The context processor: `nav`, which of its addresses one is at (`here`), and whether there is
+    another company to go to."""
     entry = getattr(request, "gate", NOBODY)  # a host refused by name never reaches the gate
     return {
-        "nav": SimpleLazyObject(lambda: _open_to(request, entry)),
+        "nav": SimpleLazyObject(lambda: _open_to(entry)),
+        "here": SimpleLazyObject(lambda: _current(request.path, _open_to(entry))),
         "can_switch": entry.companies > 1,
     }
 
 
-def _open_to(request: Request, entry: Entry) -> list[dict[str, Any]]:
-    if not entry.company_id:
-        return []
-    found = _open_to_role(entry.role, get_language())
-    here = max(
-        (place["url"] for place in found if request.path.startswith(place["url"])),
-        key=len,
-        default=None,
+def _open_to(entry: Entry) -> list[dict[str, Any]]:
+    return _open_to_role(entry.role, get_language()) if entry.company_id else []
+
+
+def _current(path: str, places: list[dict[str, Any]]) -> str:
+    """The longest address that the path begins with; "" for none."""
+    return max(
+        (place["url"] for place in places if path.startswith(place["url"])), key=len, default=""
     )
-    return [{**place, "current": place["url"] == here} for place in found]
 
 
 @cache

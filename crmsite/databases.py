@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from psycopg import Connection
-
 OWNER = "owner"
-
 
 # What each of the web role's connections begins with, and RESET goes back to. All that could change
 # what a statement means or whether it runs is said here, since a role may alter its own defaults.
@@ -30,14 +27,3 @@ class OwnerMigrates:
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
         return db == OWNER
-
-
-def handed_back(connection: Connection) -> None:
-    """Called by the pool between two requests: whatever one left in the session is not the next
-    one's. What a transaction presents to the gate is gone by then anyway; this is for SQL that was
-    smuggled into it. Plans stay: they are costly, and nobody's."""
-    connection.autocommit = True
-    connection.execute(
-        "CLOSE ALL; RESET ALL; RESET SESSION AUTHORIZATION; DEALLOCATE ALL; UNLISTEN *;"
-        " DISCARD SEQUENCES; SELECT pg_advisory_unlock_all()"
-    )

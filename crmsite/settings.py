@@ -56,6 +56,7 @@ else:
 DATABASES = {
     "default": {
         **env.db_url_config(_web_url),
+        "ENGINE": "crmsite.postgresql",
         "CONN_MAX_AGE": 0,  # the pool keeps connections, not the threads
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": True,  # a savepoint: the transaction is the gate's
@@ -65,7 +66,6 @@ DATABASES = {
                 "min_size": env.int("DATABASE_POOL_MIN", default=1),
                 "max_size": env.int("DATABASE_POOL_MAX", default=8),
                 "timeout": 10,  # seconds
-                "reset": databases.handed_back,
             },
         },
     },

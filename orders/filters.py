@@ -153,6 +153,14 @@ class Filters(forms.Form):
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}
 
+    def asked(self, without: str = "") -> dict[str, str]:
+        """What was understood, as the query string said it; `chosen` comes first."""
+        return {
+            name: said
+            for name in self.cleaned_data
+            if name != without and (said := self.data.get(name))
+        }
+
 
 def _later_than(since: date) -> str:
     day = date_format(since, "DATE_FORMAT")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from orders import statuses
@@ -61,7 +63,7 @@ class Lines:
         self._now = now
         self._names = names
         self._phases = phases
-        self._badges = {key: badge(key, phases=phases) for key in statuses.STATUSES}
+        self._badges = _badges(get_language(), phases=phases)
         self._folder = reverse("orders:list")
         self._units = {MINUTE: _("%d min"), HOUR: _("%d h"), DAY: _("%d d")}
         self._ahead = _("in %s")
@@ -115,9 +117,14 @@ class Lines:
         return self._units[unit] % max(span // unit, 0)
 
 
-def badge(status: str, *, phases: bool = False) -> Badge:
-    known = statuses.STATUSES[status]
+@cache
+def _badges(language: str, *, phases: bool) -> dict[str, Badge]:
+    """By status; `language` is the one that is active."""
+    return {key: _badge(known, phases=phases) for key, known in statuses.STATUSES.items()}
+
+
+def _badge(known: statuses.Status, *, phases: bool) -> Badge:
     if not phases:
-        return Badge(status, str(known.label), known.icon, known.tone)
+        return Badge(known.key, str(known.label), known.icon, known.tone)
     known = next(first for first in statuses.STATUSES.values() if first.phase == known.phase)
     return Badge(known.phase, str(statuses.PHASES[known.phase]), known.icon, known.tone)

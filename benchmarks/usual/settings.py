@@ -12,6 +12,7 @@ DUMMY = "django.core.cache.backends.dummy.DummyCache"
 DATABASES = {
     "default": {
         **environ.Env().db_url("USUAL_DATABASE_URL"),
+        "ENGINE": OURS["default"]["ENGINE"],
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": OURS["default"]["OPTIONS"],

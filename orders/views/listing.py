@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -41,7 +42,7 @@ def orders(request: Request) -> HttpResponse:
     tab = _tab(request)
     choices = lists.choices(by)
     filters = Filters(request.GET, choices)
-    chosen = filters.chosen()
+    chosen, asked = filters.chosen(), filters.asked()
     places = _places(request)
     found = lists.page(
         by,
@@ -50,25 +51,25 @@ def orders(request: Request) -> HttpResponse:
         **places,
     )
     if places and not found.rows:
-        return redirect(_address(tab, filters))
+        return redirect(_address(tab, asked))
     if _is_number_of(found, chosen):
         return redirect("orders:card", found.rows[0].id)
     return render(
         request,
         "orders/list.html",
         {
-            "tabs": _tabs(tab, filters, counts=None if chosen else lists.counts(by), by=by),
+            "tabs": _tabs(tab, asked, counts=None if chosen else lists.counts(by), by=by),
             "filters": filters,
             "hidden": [("status", tab)] if tab else [],
             "chips": _chips(tab, filters, chosen),
-            "clear_url": _address(tab),
+            "clear_url": _address(tab, {}),
             "filtered": bool(chosen),
             "panel_of": _panel_of(request, choices, chosen),
             "sees_persons": by.may("persons.open"),
             "phone_end": min(PHONE_ENDS) if by.may("persons.telephone") else None,
             "rows_html": _rows(found.rows, held, by, choices),
-            "newer_url": found.newer and _address(tab, filters, newer=found.newer),
-            "older_url": found.older and _address(tab, filters, older=found.older),
+            "newer_url": found.newer and _address(tab, asked, newer=found.newer),
+            "older_url": found.older and _address(tab, asked, older=found.older),
             "can_take": by.may("orders.take"),
             "can_write": by.may("orders.create"),
             "can_import": by.may("orders.import"),
@@ -90,7 +91,7 @@ def _is_number_of(found: lists.Page, chosen: dict[str, Any]) -> bool:
 def _tab(request: Request) -> str:
     """The status in the query string, or "" for all; a partner's tabs are phases."""
     asked = request.GET.get("status", "")
-    if asked and asked not in _tab_names(request.gate):
+    if asked and asked not in _tabs_of(request.gate):
         messages.warning(request, _("There is no such status; all orders are shown."))
         return ""
     return asked
@@ -106,17 +107,21 @@ def _places(request: Request) -> dict[str, Place]:
     return {}
 
 
-def _tab_names(by: Entry) -> dict[str, Any]:
-    """Key -> label of the tabs; what partners see of a status is its phase."""
-    if by.role == "partner":
-        return {str(key): label for key, label in statuses.PHASES.items()}
-    return {key: status.label for key, status in statuses.STATUSES.items()}
+def _tabs_of(by: Entry) -> dict[str, tuple[str, list[str]]]:
+    """Key -> label and statuses of the tabs; what partners see of a status is its phase."""
+    return _tabs_in(get_language(), phases=by.role == "partner")
 
 
-def _statuses_of(tab: str, by: Entry) -> list[str]:
-    if by.role != "partner":
-        return [tab]
-    return [key for key, status in statuses.STATUSES.items() if status.phase == tab]
+@cache
+def _tabs_in(language: str, *, phases: bool) -> dict[str, tuple[str, list[str]]]:
+    """`language` is the one that is active."""
+    known = statuses.STATUSES.items()
+    if not phases:
+        return {key: (str(status.label), [key]) for key, status in known}
+    return {
+        str(phase): (str(label), [key for key, status in known if status.phase == phase])
+        for phase, label in statuses.PHASES.items()
+    }
 
 
 def _of_tab(tab: str, by: Entry) -> list[Condition]:
@@ -124,15 +129,15 @@ def _of_tab(tab: str, by: Entry) -> list[Condition]:
         return []
     if by.role != "partner":
         return [Condition("o.status = %s", [tab])]  # an index gives these in order, but not ANY
-    return [Condition("o.status = ANY(%s)", [_statuses_of(tab, by)])]
+    return [Condition("o.status = ANY(%s)", [_tabs_of(by)[tab][1]])]
 
 
 def _tabs(
-    current: str, filters: Filters, *, counts: dict[str, int] | None, by: Entry
+    current: str, asked: dict[str, str], *, counts: dict[str, int] | None, by: Entry
 ) -> list[dict[str, Any]]:
-    def tab(key: str, label: object, counted: list[str]) -> dict[str, Any]:
+    def tab(key: str, label: str, counted: list[str]) -> dict[str, Any]:
         return {
-            "url": _address(key, filters),
+            "url": _address(key, asked),
             "label": label,
             "count": "" if counts is None else _capped([counts[status] for status in counted]),
             "current": key == current,
@@ -140,7 +145,7 @@ def _tabs(
 
     return [
         tab("", _("All"), list(statuses.STATUSES)),
-        *(tab(key, label, _statuses_of(key, by)) for key, label in _tab_names(by).items()),
+        *(tab(key, *of_it) for key, of_it in _tabs_of(by).items()),
     ]
 
 
@@ -157,7 +162,7 @@ def _chips(tab: str, filters: Filters, chosen: dict[str, Any]) -> list[dict[str,
         {
             "label": filters.fields[name].label,
             "value": _named(filters, name, value),
-            "remove_url": _address(tab, filters, without=name),
+            "remove_url": _address(tab, filters.asked(without=name)),
         }
         for name, value in chosen.items()
         if name != "q"  # stands in its box
@@ -190,13 +195,11 @@ def _rows(rows: list[lists.Row], held: Keys | None, by: Entry, choices: Choices)
     return mark_safe(render_to_string("orders/rows.html", shown, using="jinja2"))  # noqa: S308
 
 
-def _address(tab: str, filters: Filters | None = None, without: str = "", **place: Place) -> str:
+def _address(tab: str, asked: dict[str, str], **place: Place) -> str:
     """The list with this tab, these filters and this place."""
-    query: dict[str, Any] = {"status": tab}
-    if filters:
-        query |= {name: filters.data.get(name) for name in filters.cleaned_data if name != without}
-    kept = {name: str(value) for name, value in {**query, **place}.items() if value}
-    return f"{_folder()}?{urlencode(kept)}" if kept else _folder()
+    query = {"status": tab} if tab else {}
+    query |= asked | {name: str(beside) for name, beside in place.items()}
+    return f"{_folder()}?{urlencode(query)}" if query else _folder()
 
 
 @cache

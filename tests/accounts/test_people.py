@@ -212,7 +212,9 @@ def test_wrong_names_of_teams_are_refused(name):
 
 def places_of(someone, address="/company/"):
     page = sign_in(Client(), someone).get(address)
-    return {str(place["label"]): place["current"] for place in page.context["nav"]}
+    return {
+        str(place["label"]): place["url"] == page.context["here"] for place in page.context["nav"]
+    }
 
 
 def test_the_places_at_the_side_are_those_of_the_role():

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from django.db import ProgrammingError, connection
 from django.test import Client
+from psycopg.pq import TransactionStatus
 
 from accounts import gate
 from tests import people
@@ -116,3 +118,26 @@ def test_what_the_role_sets_as_its_own_default_rules_no_request() -> None:
         assert cursor.fetchone() == ("public",)
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("5min",)
+
+
+def test_a_connection_that_breaks_in_use_is_replaced(superuser: psycopg.Connection) -> None:
+    with pool_of(1):
+        connection.ensure_connection()
+        broken = connection.connection.info.backend_pid
+        superuser.execute("SELECT pg_terminate_backend(%s)", [broken])
+        connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            assert cursor.fetchone() != (broken,)
+
+
+def test_a_transaction_left_open_is_not_the_next_requests() -> None:
+    with pool_of(1):
+        connection.ensure_connection()
+        connection.connection.autocommit = False
+        connection.connection.execute("SELECT set_config('gate.pass', 'left', true)")
+        connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT coalesce(current_setting('gate.pass', true), '')")
+            assert cursor.fetchone() == ("",)
+            assert connection.connection.info.transaction_status == TransactionStatus.IDLE
