@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -71,17 +71,21 @@ class Entry:
 
 @cache
 def _key(purpose: str) -> str:
-    """The application's own key for `purpose` ("vouch" or "issue"), 256 bits as hex."""
+    """The application's own key for `purpose`, one of PURPOSES: 256 bits as hex."""
     derived = HKDF(hashes.SHA256(), 32, salt=None, info=f"covenant gate {purpose}".encode())
     return derived.derive(settings.SECRET_KEY.encode()).hex()
 
 
 def _ask(sql: str, parameters: tuple[Any, ...], row_factory: Any = tuple_row) -> Any:
     """One statement with its parameters bound by the server; its first row, or None."""
+    return next(iter(_ask_all(sql, parameters, row_factory)), None)
+
+
+def _ask_all(sql: str, parameters: tuple[Any, ...], row_factory: Any = tuple_row) -> list[Any]:
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection, row_factory=row_factory) as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchone()
+        return cursor.fetchall()
 
 
 def failed() -> bool:
@@ -89,7 +93,7 @@ def failed() -> bool:
     return connection.connection.info.transaction_status == TransactionStatus.INERROR
 
 
-PURPOSES = ("vouch", "issue")
+PURPOSES = ("vouch", "issue", "work")
 SETTINGS = ("gate.app", "gate.pass", "gate.company")
 
 
@@ -140,9 +144,9 @@ def taken_back(error: BaseException) -> bool:
 
 
 async def vouch(connection: psycopg.AsyncConnection) -> None:
-    """Present the application's key for as long as the connection lives. Only for a worker's own
-    connections to its jobs: one that requests share would hand it on to the next."""
-    await connection.execute("SELECT set_config('gate.app', %s, false)", (_key("vouch"),))
+    """Present the worker's key, which opens the jobs and nothing else, for as long as the
+    connection lives. Only for a worker's own connections to them: no request ever gets one."""
+    await connection.execute("SELECT set_config('gate.app', %s, false)", (_key("work"),))
     await connection.commit()
 
 
@@ -204,8 +208,8 @@ def open_export(secret: str, *, of_company: bool, entry_id: UUID, until: datetim
 
 def delete_account() -> None:
     """Delete the holder's own. Raises IntegrityError for a company's last owner."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT gate.delete_account(%s)", [_key("issue")])
+    with connection.wrap_database_errors:
+        _ask("SELECT gate.delete_account(%s)", (_key("issue"),))
 
 
 def close_company(secret: str, *, until: datetime) -> int:
@@ -217,6 +221,33 @@ def close_company(secret: str, *, until: datetime) -> int:
 def clear_company(many: int) -> bool:
     """Delete so many rows of the company that the pass is closing; False once none is left."""
     return _ask("SELECT gate.clear_company(%s)", (many,))[0]
+
+
+class JobState(NamedTuple):
+    """`status` is "todo", "doing", or how it ended."""
+
+    status: str
+    queue: str
+
+
+def queue_job(task: str, *, queue: str = "default", name: str | None = None, **told: Any) -> None:
+    """Have a worker carry out `task`, told these, if the transaction under way is committed. Jobs
+    of one `name` run one after another; one that still waits gives way to the new one."""
+    _ask(
+        "SELECT gate.queue_job(%s, %s, %s, %s, %s)",
+        (_key("issue"), task, queue, name, Jsonb(told)),
+    )
+
+
+def job_state(name: str) -> JobState | None:
+    """Of the last job of that name that is not done and forgotten."""
+    found = _ask("SELECT status, queue FROM gate.job_state(%s, %s)", (_key("issue"), name))
+    return JobState(*found) if found else None
+
+
+def job_counts() -> list[tuple[str, str, int]]:
+    """How many jobs there are, by task and status."""
+    return _ask_all("SELECT task, status, number FROM gate.job_counts(%s)", (_key("issue"),))
 
 
 def read_only() -> None:

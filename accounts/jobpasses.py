@@ -15,20 +15,25 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from procrastinate.contrib.django import app
+
+from accounts import gate
 
 NONCE = 12  # bytes
 
 
-class PassLost(Exception):
+class PassEnded(Exception):
+    """The job's pass opens nothing any more: it is over, its holder may no longer do this, or what
+    it was to do is done or gone."""
+
+
+class PassLost(PassEnded):
     """What was sealed can't be opened: SECRET_KEY has changed, or it belongs to another job."""
 
 
 def queue(task: str, secret: str, *, queue: str, name: str, **arguments: Any) -> None:
-    """Have a worker carry out `task` under this pass, if the transaction under way is committed.
-    Jobs of one `name` run one after another."""
-    job = app.configure_task(task, queue=queue, lock=name)
-    job.defer(sealed_pass=seal(secret, job=name), **arguments)
+    """Have a worker carry out `task` under this pass, as `gate.queue_job` does."""
+    sealed = seal(secret, job=name)
+    gate.queue_job(task, queue=queue, name=name, sealed_pass=sealed, **arguments)
 
 
 def seal(secret: str, *, job: str) -> str:

@@ -37,6 +37,7 @@ PERMISSIONS: Final[dict[str, dict[str, str]]] = {
     "orders.reopen": {**_RUNS_COMPANY, "lead": "team"},
     "orders.import": _RUNS_COMPANY,
     "orders.erase": _RUNS_COMPANY,
+    "buyers.answer": _RUNS_COMPANY,  # who ask what is held of them
     # the sealed persons in them
     "persons.open": _WORKS_ORDERS,
     "persons.telephone": {**_RUNS_COMPANY, "lead": "team"},

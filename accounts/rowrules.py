@@ -49,6 +49,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "policy_disclosurepackage": "sealed for the authority; nobody reads it but through the gate",
     "orders_export": "of a person, of no company perhaps; its maker alone reads it",
     "orders_exportchunk": "as the export",
+    "orders_inquiry": "swept after a day, in no company's name; read by who answers buyers",
+    "orders_retention": "periods in days: the clock asks in whose name to erase, in every company",
     "orders_closure": "how far the closing of a company is; read by who closed it, then a stranger",
     "policy_acceptance": "the CRM's policy is accepted before a company is chosen, and for all of "
     "them; a person sees his own, and who publishes a company's policy sees who accepted it",
@@ -61,8 +63,8 @@ NO_PERSON_AND_NO_COMPANY: Final = {
     "auth_permission": "Django's own permissions; unused by the web role",
     "auth_group": "Django's own groups; unused by the web role",
     "auth_group_permissions": "Django's own groups; unused by the web role",
-    "procrastinate_jobs": "names and ids of jobs, with a sealed pass each; application's key only",
-    "procrastinate_events": "when jobs changed their state; application's key only",
-    "procrastinate_periodic_defers": "when periodic jobs were last queued; application's key only",
-    "procrastinate_workers": "which workers are alive; application's key only",
+    "procrastinate_jobs": "names and ids of jobs, with a sealed pass each; worker's key only",
+    "procrastinate_events": "when jobs changed their state; worker's key only",
+    "procrastinate_periodic_defers": "when periodic jobs were last queued; worker's key only",
+    "procrastinate_workers": "which workers are alive; worker's key only",
 }

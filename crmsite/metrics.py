@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from procrastinate.contrib.django.models import ProcrastinateJob
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from accounts import gate
 
 METHODS: Final = frozenset(("GET", "HEAD", "POST"))
 OTHER: Final = "other"  # whatever else somebody types for a method
@@ -51,14 +51,13 @@ def count(request: HttpRequest, status: int, seconds: float) -> None:
 
 
 class Jobs(Collector):
-    """The jobs in the database, by task and state. Asked within a transaction that may see them."""
+    """The jobs in the database, by task and state."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         found = GaugeMetricFamily(
             "covenant_jobs", "Jobs by task and state.", labels=("task", "state")
         )
-        jobs = ProcrastinateJob.objects.order_by().values_list("task_name", "status")
-        for task, state, number in jobs.annotate(number=Count("id")):
+        for task, state, number in gate.job_counts():
             found.add_metric((task, state), number)
         yield found
 

@@ -44,6 +44,8 @@ if "*" in ALLOWED_HOSTS:
         "'*' in ALLOWED_HOSTS: a mailed link to a new password would lead wherever its asker says. "
         "Name the hosts."
     )
+_host = ALLOWED_HOSTS[0].removeprefix(".")
+SITE_URL = f"http://{_host}:{PORT}" if DEVELOPMENT else f"https://{_host}"  # in workers' letters
 
 # The database. The web and the worker are `default`, which owns nothing; `owner` migrates.
 

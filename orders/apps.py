@@ -21,6 +21,13 @@ class OrdersConfig(AppConfig):
                 "order.revealed": _("looked at the whole telephone number"),
                 "order.assigned": _("gave the order to"),
                 "order.erased": _("erased the person"),
+                "order.comment_erased": _("erased a comment that named somebody else"),
+                "buyer.looked_up": _("looked up what is held about a buyer"),
+                "buyer.exported": _("handed out what is held about a buyer"),
+                "buyer.corrected": _("corrected a buyer's data"),
+                "buyer.erased": _("erased a buyer everywhere"),
+                "retention.set": _("set how long buyers are kept"),
+                "retention.kept": _("erased buyers whose time was over"),
                 "import.started": _("started an import"),
                 "import.resumed": _("let an import go on"),
                 "import.finished": _("finished an import"),
@@ -29,5 +36,8 @@ class OrdersConfig(AppConfig):
         )
         navigation.register(_("Orders"), "orders:list", "inbox", "orders.read", 10)
         navigation.register(_("Import"), "orders:import", "upload", "orders.import", 20)
+        navigation.register(
+            _("Buyers' rights"), "orders:buyers", "user-search", "buyers.answer", 42
+        )
         navigation.register(_("Coverage"), "orders:coverage", "globe", "company.policy", 43)
         navigation.register(_("Refusals"), "orders:refusals", "ban", "company.policy", 45)

@@ -20,11 +20,11 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import gate, jobpasses
-from accounts.gate import Entry
+from accounts.gate import Entry, JobState
 from accounts.identifiers import uuid7
+from accounts.jobpasses import PassEnded
 from accounts.records import Record, every_record
 from orders import archives, keys
 from orders.keys import Keys
@@ -37,10 +37,6 @@ TASK: Final = "orders.export"
 QUEUE: Final = "exports"
 SEALED: Final = "export.chunk"
 FORMS: Final = (archives.write_json, archives.write_csv)
-
-
-class PassEnded(Exception):
-    """The job's pass opens nothing any more: its maker is gone, or no longer an owner."""
 
 
 # In the request
@@ -66,9 +62,9 @@ def begin(*, by: Entry, of_company: bool) -> Export:
     return run
 
 
-def job_of(run: Export) -> ProcrastinateJob | None:
-    """The job that builds it, until it has."""
-    return ProcrastinateJob.objects.filter(lock=job_name(run.id)).last()
+def job_of(run: Export) -> JobState | None:
+    """Of the job that builds it, until it has."""
+    return gate.job_state(job_name(run.id))
 
 
 def job_name(export_id: uuid.UUID) -> str:

@@ -28,11 +28,10 @@ from typing import Any, Final
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
-from procrastinate.contrib.django import app
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import audit, gate, jobpasses
-from accounts.gate import Entry
+from accounts.gate import Entry, JobState
+from accounts.jobpasses import PassEnded
 from accounts.models import Partner
 from orders import keys
 from orders.chunks import pack, unpack, with_partner
@@ -57,10 +56,6 @@ UNACCEPTED: Final = "imports waiting for an acceptance"
 
 SEALED_CHUNK: Final = "import.chunk"
 SEALED_REFUSAL: Final = "import.refusal"
-
-
-class PassEnded(Exception):
-    """The job's pass opens nothing any more: it is over, or its holder may not import."""
 
 
 class NotAccepted(Exception):
@@ -105,8 +100,6 @@ def go_on(run: Import, *, by: Entry) -> bool:
         job = job_of(run)
         if finished(run) or (job and job.status == "doing"):
             return False
-        if job and job.status == "todo":
-            app.job_manager.cancel_job_by_id(job.id, delete_job=True)
         audit.record(by=by, action="import.resumed", of=run)
         hand_over(run, by=by)
     return True
@@ -118,9 +111,9 @@ def hand_over(run: Import, *, by: Entry) -> None:
     jobpasses.queue(TASK, secret, queue=QUEUE, name=job_name(run.id), import_id=str(run.id))
 
 
-def job_of(run: Import) -> ProcrastinateJob | None:
-    """The last job of the import, whatever became of it."""
-    return ProcrastinateJob.objects.filter(lock=job_name(run.id)).order_by("id").last()
+def job_of(run: Import) -> JobState | None:
+    """Of the last job of the import, whatever became of it."""
+    return gate.job_state(job_name(run.id))
 
 
 def job_name(import_id: uuid.UUID) -> str:

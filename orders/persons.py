@@ -24,6 +24,7 @@ BEGINNINGS = range(3, 9)  # by how many first letters a word of the name is also
 
 _E164 = re.compile(r"\+[1-9]\d{4,14}")
 _EMAIL = re.compile(r"[^\s,;<>()]+@[^\s,;<>()]+")
+_EMAIL_IN_TEXT = re.compile(r"[^\s,;:<>()\[\]{}\"'\\]+@[\w.-]*\w")
 _PHONE = re.compile(r"(?<!\w)[+(]*\d(?:[\s().+~-]*\d){3,}(?!\w)")
 _WORD = re.compile(r"\w+")
 # Accents of Latin, Greek and Cyrillic letters, but for the one that makes й of и.
@@ -113,6 +114,16 @@ def query_hashes(
 def phone_hash(phone: str, index_key: bytes) -> bytes | None:
     """Return the hash by which orders of the same E.164 number are found; None without one."""
     return _term("phone", phone, index_key).hash if phone else None
+
+
+def email_hash(email: str, index_key: bytes) -> bytes:
+    """Return the hash by which orders of the same e-mail address are found."""
+    return _term("email", _compared(email), index_key).hash
+
+
+def emails_in(text: str) -> set[str]:
+    """Return the e-mail addresses in a text, as they are compared."""
+    return set(_EMAIL_IN_TEXT.findall(_compared(text)))
 
 
 def _searchable(person: Person) -> Iterator[tuple[Kind, str]]:

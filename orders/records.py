@@ -102,6 +102,28 @@ register(
 
 register(
     Record(
+        "orders_inquiry",
+        "what was asked about one buyer, who is sealed, and which rows name them",
+        "gone after a day, and when the buyer is erased; nobody takes it along",
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+    ),
+    Record(
+        "orders_retention",
+        "for how many days persons are kept where an order ended, and who set it",
+        "the company's own",
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+        of_company="company_id",
+    ),
+    Record(
+        "orders_retentionrun",
+        "how many persons were erased by themselves, and when",
+        "the company's own",
+        company=Fate.ERASED,
+        of_company="company_id",
+    ),
+    Record(
         "orders_export",
         "who takes data along, until when, and the archive's wrapped key",
         "its maker's, and gone after a day",

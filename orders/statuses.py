@@ -70,6 +70,8 @@ STATUSES: Final[dict[str, Status]] = {
     )
 }
 
+ENDED: Final = ("delivered", "paid", "returned", "cancelled", "trash")  # where nothing need follow
+
 PHASES: Final[dict[Phase, Text]] = {
     "wait": _("Waiting"),
     "hold": _("On hold"),
@@ -112,6 +114,8 @@ RETURN_REASONS: Final[dict[str, Text]] = {
 # Why a person was erased: no move's to give, and with it goes an order that was still to be sent.
 ERASURES: Final[dict[str, Text]] = {
     "jurisdiction": _("Person erased: prohibited jurisdiction"),
+    "request": _("Person erased: at their request"),
+    "retention": _("Person erased: the time to keep them is over"),
 }
 
 REASONS: Final[dict[str, dict[str, Text]]] = {

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from orders.views import (
+    buyers,
     card,
     coverage,
     disclosures,
@@ -13,6 +14,7 @@ from orders.views import (
     moves,
     queue,
     refusals,
+    retention,
 )
 
 app_name = "orders"
@@ -61,6 +63,16 @@ urlpatterns = [
         disclosures.file,
         name="disclosure_file",
     ),
+    path("company/buyers/", buyers.buyers, name="buyers"),
+    path("company/buyers/<uuid:inquiry_id>/", buyers.buyer, name="buyer"),
+    path("company/buyers/<uuid:inquiry_id>/archive/", buyers.archive, name="buyer_archive"),
+    path("company/buyers/<uuid:inquiry_id>/erasure/", buyers.erasure, name="buyer_erasure"),
+    path(
+        "company/buyers/<uuid:inquiry_id>/correction/",
+        buyers.correction,
+        name="buyer_correction",
+    ),
+    path("company/buyers/retention/", retention.periods, name="retention"),
     path("company/coverage/", coverage.coverage, name="coverage"),
     path("company/coverage/strictness/", coverage.strictness, name="strictness"),
     path("account/data/", leaving.exports, name="exports"),

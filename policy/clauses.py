@@ -96,8 +96,9 @@ CLAUSES: Final = {
         Clause(
             "T4",
             _(
-                "The database shows a company's rows to a pass of a member, and to nothing else: "
-                "rank, the application's own password and a superuser's sign-in count for nothing."
+                "The database shows a company's rows to a pass of a member, and to nobody else but "
+                "for the register of clause T1: rank, the application's own password and a "
+                "superuser's sign-in count for nothing."
             ),
             rest=_("The link by which you let a specialist in is not built yet: nobody gets in."),
         ),

@@ -10,34 +10,34 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import connection, transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
-from procrastinate.contrib.django import app
 
-from accounts import audit
+from accounts import audit, gate
 from accounts.gate import Entry
 from accounts.models import Company, User
 
 TASK = "policy.remind"
 
 
-def remind(*, by: Entry, link: str) -> int:
-    """Have a letter with `link` written to whoever has something to accept; to how many. Raises
+def remind(*, by: Entry) -> int:
+    """Have a letter written to whoever has something to accept; to how many. Raises
     ProgrammingError for who does not run the company."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT gate.remind()")
             found = [user_id for (user_id,) in cursor.fetchall()]
         for user_id in found:
-            job = app.configure_task(TASK)
-            job.defer(user_id=user_id, company_id=by.company_id, link=link)
+            gate.queue_job(TASK, user_id=user_id, company_id=by.company_id)
         if found:
             audit.record(by=by, action="people.reminded", people=len(found))
     return len(found)
 
 
-def write(*, user_id: int, company_id: int, link: str) -> None:
-    """The letter, in its reader's language."""
+def write(*, user_id: int, company_id: int) -> None:
+    """The letter, in its reader's language. No job says where its link leads."""
+    link = settings.SITE_URL + reverse("policy:accept")
     user, company = User.objects.get(pk=user_id), Company.objects.get(pk=company_id)
     with translation.override(user.language or settings.LANGUAGE_CODE):
         subject = _("A policy of %(company)s waits for you") % {"company": company}

@@ -7,13 +7,13 @@ from policy import disclosures, reminders
 
 
 @app.task(name=reminders.TASK)
-def write_reminder(user_id: int, company_id: int, link: str) -> None:
+def write_reminder(user_id: int, company_id: int) -> None:
     with gate.vouching():
-        reminders.write(user_id=user_id, company_id=company_id, link=link)
+        reminders.write(user_id=user_id, company_id=company_id)
 
 
 @app.periodic(cron="7 * * * *")
-@app.task(name="policy.tell_companies", queueing_lock="policy.tell_companies")
+@app.task(name="policy.tell_companies", lock="policy.tell_companies")
 def tell_companies_of_disclosures(timestamp: int) -> None:
     """Whose secrecy has ended. Their page shows it from the moment itself."""
     with gate.vouching():

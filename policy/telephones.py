@@ -39,6 +39,8 @@ _FLOAT = re.compile(r"(\+?\d{7,})[.,]0+")
 _WORD = re.compile(r"[^\W\d_]+")
 _SEPARATOR = re.compile(r"[;,/|\n]+")
 
+_NUMBER_LIKE = re.compile(r"\d(?:[ \u00a0().+/~\u2010-\u2015-]*\d){5,}")
+
 # As dialled inside Russia and Kazakhstan: 8 or 7, or both by mistake, and ten digits.
 _DOMESTIC = re.compile(r"(?:[78]|78|87)([3-9]\d{9})")
 _BARE = re.compile(r"[3489]\d{9}")
@@ -108,6 +110,20 @@ def region_of(e164: str) -> str:
     no number."""
     number = _international(e164.removeprefix("+")) if e164 else None
     return (_region(number) if number else "") or (UNKNOWN if e164 else "")
+
+
+def home_digits(e164: str) -> str:
+    """Return the digits of a number without its country code: "7472937614" of "+77472937614"."""
+    return phonenumbers.national_significant_number(phonenumbers.parse(e164))
+
+
+def runs_of_digits(text: str) -> list[str]:
+    """Return what may be telephones in a text, as bare ASCII digits, whether or not they are."""
+    plain = unicodedata.normalize("NFKC", text)
+    return [
+        "".join(str(unicodedata.digit(sign)) for sign in run if sign.isdigit())
+        for run in _NUMBER_LIKE.findall(plain)
+    ]
 
 
 def _plain(text: str) -> str:

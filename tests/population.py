@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from accounts import founding
 from accounts.models import Company, Membership, Partner, Team, User
-from orders import imports, spreadsheets
+from orders import imports, inquiries, retention, spreadsheets
+from orders.buyers import Buyer
 from orders.intake import ItemDraft
 from orders.mapping import guess
-from orders.models import Order
+from orders.models import Order, RetentionRun
 from orders.persons import Person
 from orders.screening import Reading, screened
 from policy.models import Policy, PolicyVersion
@@ -113,6 +114,9 @@ def _work(someone: Someone) -> None:
         order.say(by=entry, text="Call after six.")
         sheet = spreadsheets.read(UPLOAD)
         reading = Reading(ZoneInfo("UTC"), entry.company_currency, {"RU"})
+        inquiries.begin(by=entry, buyer=Buyer((PHONES[entry.company_slug],)))
+        retention.set_periods({"trash": 365}, by=entry)
+        RetentionRun.objects.create(company_id=entry.company_id)
         imports.begin(by=entry, file_name="a.csv", outcomes=screened(sheet, guess(sheet), reading))
 
 

@@ -24,7 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from crmsite import headers
-from orders.models import Import, Order
+from orders.models import Import, Inquiry, Order
 from tests import people
 
 VISITORS = (
@@ -91,6 +91,12 @@ GETS = {
     "operator/visits/": "LFFFFFFFFF.F",
     "operator/jurisdictions/<slug:code>/lifting/": "LFFFFFFFFF>F",
     "company/citizenship/": "L.....A..CCC",
+    "company/buyers/": "L..FFFA.FCCC",
+    "company/buyers/<uuid:inquiry_id>/": "L..FFFANFCCC",
+    "company/buyers/<uuid:inquiry_id>/archive/": "L>>FFFA>FCCC",
+    "company/buyers/<uuid:inquiry_id>/correction/": "L..FFFANFCCC",
+    "company/buyers/<uuid:inquiry_id>/erasure/": "L>>FFFANFCCC",
+    "company/buyers/retention/": "L..FFFA.FCCC",
     "company/coverage/": "L..FFFA.FCCC",
     "company/coverage/strictness/": "L>>FFFA>FCCC",
     "company/refusals/": "L..FFFA.FCCC",
@@ -179,6 +185,12 @@ POSTS = {
     "operator/visits/": "LFFFFFFFFF>F",
     "operator/jurisdictions/<slug:code>/lifting/": "LFFFFFFFFFBF",
     "company/citizenship/": "L>>>>>A>>CCC",
+    "company/buyers/": "LBBFFFABFCCC",
+    "company/buyers/<uuid:inquiry_id>/": "LMMFFFAMFCCC",
+    "company/buyers/<uuid:inquiry_id>/archive/": "L>>FFFANFCCC",
+    "company/buyers/<uuid:inquiry_id>/correction/": "LBBFFFANFCCC",
+    "company/buyers/<uuid:inquiry_id>/erasure/": "L>>FFFANFCCC",
+    "company/buyers/retention/": "L>>FFFA>FCCC",
     "company/coverage/": "LMMFFFAMFCCC",
     "company/coverage/strictness/": "L>>FFFA>FCCC",
     "company/refusals/": "LMMFFFAMFCCC",
@@ -221,13 +233,15 @@ def arguments() -> dict[str, object]:
     with people.as_(people.ann):
         order = Order.objects.first()
         run = Import.objects.first()
-        assert order and run
+        inquiry = Inquiry.objects.first()
+        assert order and run and inquiry
         return {
             "order_id": order.id,
             "pk": run.id,
             "membership_id": people.gail.membership().id,
             "invitation_id": uuid4(),
             "disclosure_id": uuid4(),
+            "inquiry_id": inquiry.id,
             "secret": "wrong",
             "uidb36": "1",
             "key": "wrong",

@@ -9,10 +9,12 @@ Writes are verbs: keyword-only `by`, one transaction, with the audit entry in it
 from orders.models.comments import Comment
 from orders.models.exports import Closure, Export, ExportChunk
 from orders.models.imports import Import, ImportChunk, ImportRefusal
+from orders.models.inquiries import Inquiry
 from orders.models.items import Item
 from orders.models.moves import MoveRefused
 from orders.models.offers import Offer
 from orders.models.orders import Conflict, Order, Source
+from orders.models.retentions import Retention, RetentionRun
 from orders.models.searchwords import SearchWord
 
 __all__ = [
@@ -24,10 +26,13 @@ __all__ = [
     "Import",
     "ImportChunk",
     "ImportRefusal",
+    "Inquiry",
     "Item",
     "MoveRefused",
     "Offer",
     "Order",
+    "Retention",
+    "RetentionRun",
     "SearchWord",
     "Source",
 ]

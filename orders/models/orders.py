@@ -231,6 +231,13 @@ class Order(CompanyOwned):
             models.Index("company", "country", name="orders_order_by_country"),
             models.Index(
                 "company",
+                "status",
+                "updated_at",
+                name="orders_order_retained",
+                condition=models.Q(erased_at=None, status__in=statuses.ENDED),
+            ),
+            models.Index(
+                "company",
                 "citizenship",
                 name="orders_order_by_citizenship",
                 condition=~models.Q(citizenship=""),

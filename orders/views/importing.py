@@ -322,7 +322,7 @@ def state_of(run: Import) -> str:
     if run.finished_at:
         return "done"
     job = imports.job_of(run)
-    match job and (job.status, job.queue_name):
+    match job and (job.status, job.queue):
         case ("doing", _queue):
             return "running"
         case ("todo", imports.QUEUE):

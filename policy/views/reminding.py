@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -42,8 +41,7 @@ def people(request: Request) -> HttpResponse:
 @requires("company.policy")
 @require_POST
 def remind(request: Request) -> HttpResponse:
-    link = request.build_absolute_uri(reverse("policy:accept"))
-    many = reminders.remind(by=request.gate, link=link)
+    many = reminders.remind(by=request.gate)
     if many:
         text = ngettext("%s person is reminded by mail.", "%s persons are reminded by mail.", many)
         messages.success(request, text % many)

@@ -367,5 +367,7 @@ def test_a_job_that_was_overtaken_makes_no_order_and_asks_again(
     assert superuser.execute(
         "SELECT count(*) FROM orders_order WHERE source = 'import'"
     ).fetchone() == (0,)
-    job = job_of(run).procrastinate_job
-    assert Patience().get_retry_decision(exception=refusal.value, job=job)
+    job = job_of(run)
+    assert job
+    retry = Patience().get_retry_decision(exception=refusal.value, job=job.procrastinate_job)
+    assert retry

@@ -1,10 +1,10 @@
-"""The tables of jobs open to the application's key, and to the web role's password alone not."""
+"""Jobs are the worker's: no request sees or disturbs one, or queues one without the issuing key."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -14,6 +14,7 @@ from procrastinate.manager import JobManager
 from accounts import gate
 from crmsite.management.commands import worker
 from tests import people
+from tests.jobs import told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,57 +53,114 @@ def web() -> Iterator[psycopg.Connection]:
 
 @pytest.fixture(autouse=True)
 def waiting(web: psycopg.Connection) -> None:
-    """One row in each table, as the application puts it there."""
+    """One row in each table, as the worker puts it there."""
     with web.transaction():
-        vouch(web)
+        present(web, "work")
         for command in WRITES[:3]:
             web.execute(command)
     assert rows(web) == [0, 0, 0, 0]
 
 
-def vouch(connection: psycopg.Connection) -> None:
-    connection.execute("SELECT set_config('gate.app', %s, true)", [gate._key("vouch")])
+def present(connection: psycopg.Connection, purpose: str) -> None:
+    connection.execute("SELECT set_config('gate.app', %s, true)", [gate._key(purpose)])
+
+
+# What somebody brings along who is no worker; to be called within a transaction.
+INTRUDERS: dict[str, Callable[[psycopg.Connection], object]] = {
+    "the password alone": lambda web: None,
+    "the application's key": lambda web: present(web, "vouch"),
+    "the issuing key, where no setting takes it": lambda web: present(web, "issue"),
+    "an agent's request": lambda web: web.execute(
+        "SELECT gate.enter(%s, %s)", [gate._key("vouch"), people.pass_of(people.gus)]
+    ),
+    "an owner's request": lambda web: web.execute(
+        "SELECT gate.enter(%s, %s)", [gate._key("vouch"), people.pass_of(people.ann)]
+    ),
+}
+
+
+@pytest.fixture(params=INTRUDERS)
+def intruder(request: pytest.FixtureRequest) -> Callable[[psycopg.Connection], object]:
+    return INTRUDERS[request.param]
 
 
 def rows(connection: psycopg.Connection) -> list[int]:
     return [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in TABLES]
 
 
-def rows_there_are(web: psycopg.Connection) -> list[int]:
-    with web.transaction():
-        vouch(web)
-        return rows(web)
+def everything(owner: psycopg.Connection) -> list[list[tuple[object, ...]]]:
+    return [owner.execute(f"SELECT * FROM {t} ORDER BY id").fetchall() for t in TABLES]
 
 
-def test_the_password_alone_adds_no_job(web: psycopg.Connection) -> None:
-    before = rows_there_are(web)
+def test_who_is_no_worker_adds_no_job(web, intruder, owner) -> None:
+    before = everything(owner)
     for command in WRITES:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), web.transaction():
+            intruder(web)
             web.execute(command)
-    assert rows_there_are(web) == before
+    assert everything(owner) == before
 
 
-def test_the_password_alone_sees_and_disturbs_no_job(web: psycopg.Connection) -> None:
-    before = rows_there_are(web)
-    assert 0 not in before
+def test_who_is_no_worker_sees_and_disturbs_no_job(web, intruder, owner) -> None:
+    before = everything(owner)
+    assert [] not in before
     for command in DISTURBANCES:
-        assert web.execute(command).fetchall() == [], command
-    with pytest.raises(psycopg.errors.RaiseException, match="not found"):
+        with web.transaction():
+            intruder(web)
+            assert rows(web) == [0, 0, 0, 0]
+            assert web.execute(command).fetchall() == [], command
+    with pytest.raises(psycopg.errors.RaiseException, match="not found"), web.transaction():
+        intruder(web)
         web.execute("SELECT procrastinate_finish_job_v1(1, 'failed', true)")
-    assert rows_there_are(web) == before
+    assert everything(owner) == before
 
 
-def test_with_the_key_each_of_these_would_reach_a_row(web: psycopg.Connection) -> None:
+def test_the_worker_would_reach_a_row_with_each_of_these(web: psycopg.Connection) -> None:
     for command in DISTURBANCES:
         with web.transaction(force_rollback=True):
-            vouch(web)
+            present(web, "work")
             assert web.execute(command).fetchall(), command
 
 
-def test_a_key_somebody_made_up_opens_nothing(web: psycopg.Connection) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        "gate.queue_job(%s, 'policy.remind', 'default', NULL, '{}')",
+        "gate.job_state(%s, 'closure 2')",
+        "gate.job_counts(%s)",
+    ],
+)
+def test_the_gate_speaks_of_jobs_to_the_issuing_key_alone(web, intruder, owner, call) -> None:
+    before = everything(owner)
+    for key in (gate._key("vouch"), gate._key("work"), "made up", "", None):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), web.transaction():
+            intruder(web)
+            web.execute(f"SELECT {call}", [key])
+    assert everything(owner) == before
+
+
+def test_the_workers_key_opens_nothing_but_jobs(web: psycopg.Connection) -> None:
     with web.transaction():
-        web.execute("SELECT set_config('gate.app', 'made up', true)")
-        assert rows(web) == [0, 0, 0, 0]
+        present(web, "work")
+        assert web.execute("SELECT gate.vouched(), gate.user_id()").fetchone() == (False, None)
+        for table in ("accounts_user", "accounts_company", "orders_order"):
+            assert web.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_a_job_that_waits_gives_way_to_the_next_of_its_name() -> None:
+    for company_id in (1, 2):
+        with gate.vouching():
+            gate.queue_job("orders.closure", queue="closures", name="n", company_id=company_id)
+            assert gate.job_state("n") == ("todo", "closures")
+    assert told("orders.closure") == [{"company_id": 2}]
+    assert gate.job_state("of no job") is None
+
+
+def test_what_is_undone_queues_nothing() -> None:
+    with pytest.raises(RuntimeError), gate.vouching():
+        gate.queue_job("orders.closure", name="n")
+        raise RuntimeError
+    assert told("orders.closure") == []
 
 
 def test_the_worker_queues_the_sweep_by_the_clock_and_does_it(owner: psycopg.Connection) -> None:

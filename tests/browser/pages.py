@@ -64,6 +64,8 @@ PAGES = {
         "/company/",
         "/company/policy/",
         "/company/policy/people/",
+        "/company/buyers/",
+        "/company/buyers/retention/?cancelled=30",
         "/company/coverage/",
         "/company/refusals/",
         "/company/disclosures/",

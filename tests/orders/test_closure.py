@@ -13,7 +13,6 @@ import psycopg
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, transaction
-from procrastinate.contrib.django.models import ProcrastinateJob
 from psycopg.errors import InsufficientPrivilege
 
 from accounts import gate, jobpasses
@@ -24,6 +23,7 @@ from orders.models import Closure, Order
 from orders.sealing import CompanyKey, MasterKey, SealBroken
 from policy.models import Acceptance
 from tests.databases import ROOT, TestCluster
+from tests.jobs import job_called
 from tests.orders.test_exports import publish_anew
 from tests.people import Someone, adam, ann, as_, bea, boris, gail, mia, newt
 from tests.people import company as company_called
@@ -44,8 +44,8 @@ def closed(someone: Someone) -> int:
     with as_(someone) as by:
         company_id = closure.begin(by=by)
     name = closure.job_name(company_id)
-    with gate.vouching():
-        job = ProcrastinateJob.objects.get(lock=name)
+    job = job_called(name)
+    assert job
     closure.work_through(jobpasses.unseal(job.args["sealed_pass"], job=name))
     return company_id
 

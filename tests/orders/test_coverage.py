@@ -206,7 +206,8 @@ def test_what_was_taken_before_may_be_worked_on() -> None:
         order.move(by=by, move="take", version=order.version)
     with as_(ann) as by:
         order = Order.objects.get(id=order.id)
-        order.edit(by=by, version=order.version, person=Person(name="Anna"))
+        changed = order.edit(by=by, version=order.version, person=Person(name="Anna"))
+        assert (changed, order.status, order.country) == (["name"], "processing", "MD")
 
 
 def test_the_form_says_which_country_it_refuses(client: Client) -> None:

@@ -8,12 +8,13 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from accounts import gate
+from accounts.models import AuditEntry
 from orders import imports, tasks
 from orders.mapping import guess
 from orders.models import Import, Order
 from orders.spreadsheets import MAX_BYTES, read
 from orders.views import importing
+from tests.jobs import as_the_worker
 from tests.orders.uploading import (
     SHOP,
     ZAKAZY,
@@ -250,7 +251,7 @@ def test_an_import_that_stands_still_says_why_and_goes_on_in_anothers_name(clien
 
 def end_job(run):
     """What the worker does with a job that came to its end."""
-    with gate.vouching(), connection.cursor() as cursor:
+    with as_the_worker(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE lock = %s",
             [imports.job_name(run.id)],
@@ -262,18 +263,27 @@ def end_job(run):
 
 @pytest.mark.parametrize("someone", [gail, lena, pat])
 def test_those_who_may_not_import_are_told_so(client, someone):
-    run = begun(many(3))
+    run, before = begun(many(3)), begun_so_far()
     sign_in(client, someone)
     for name in ("import_progress", "import_refusals"):
         assert client.get(reverse(f"orders:{name}", args=[run.id])).status_code == 403
     assert client.post(reverse("orders:import_go_on", args=[run.id])).status_code == 403
     assert client.get(reverse("orders:import")).status_code == 403
     assert upload(client, table(GOOD), step="start").status_code == 403
+    assert begun_so_far() == before
 
 
 def test_another_companys_import_is_not_there(client):
-    run = begun(many(3))
+    run, before = begun(many(3)), begun_so_far()
     sign_in(client, bea)
     for name in ("import_progress", "import_refusals"):
         assert client.get(reverse(f"orders:{name}", args=[run.id])).status_code == 404
     assert client.post(reverse("orders:import_go_on", args=[run.id])).status_code == 404
+    assert begun_so_far() == before
+
+
+def begun_so_far():
+    """The company's imports, and what was done with them."""
+    with as_(adam):
+        deeds = AuditEntry.objects.filter(action__startswith="import.")
+        return set(Import.objects.values_list("id", flat=True)), set(deeds.values_list("id"))

@@ -44,6 +44,8 @@ def test_an_owner_who_declines_takes_the_company_along():
     assert client.get("/orders/").status_code == 302
     assert client.post("/account/data/", {"of": "company"}).status_code == 302
     assert sign_in(Client(), adam).post("/account/data/", {"of": "company"}).status_code == 403
+    with as_(adam):
+        assert not Export.objects.exists()
 
 
 def test_an_account_goes_for_the_password_alone():

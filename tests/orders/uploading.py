@@ -12,12 +12,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts import gate, jobpasses
+from accounts import jobpasses
 from orders import imports, tasks
 from orders.mapping import guess
 from orders.models import Import, ImportChunk, ImportRefusal, Order
 from orders.screening import Reading, screened
 from orders.spreadsheets import read
+from tests.jobs import job_called
 from tests.people import adam, as_
 
 EXPORTS = Path(__file__).with_name("exports")
@@ -53,8 +54,7 @@ def worked(run: Import, someone=adam) -> Import:
 
 
 def job_of(run: Import) -> ProcrastinateJob | None:
-    with gate.vouching():
-        return imports.job_of(run)
+    return job_called(imports.job_name(run.id))
 
 
 def args_of(run: Import) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import gate
@@ -182,10 +182,17 @@ def test_the_web_role_changes_no_acceptance() -> None:
 
 
 def test_a_pass_of_another_persons_is_no_help() -> None:
-    with gate.carrying(pass_of(newt)) as entry, pytest.raises(DatabaseError):
-        crm().accept(by=Entry(user_id=ann.user.pk), language="en", shown_at=timezone.now())
-        record(crm(), Entry(user_id=ann.user.pk))
-    assert entry.user_id == newt.user.pk
+    anns = Entry(user_id=ann.user.pk)
+    with as_(ann):
+        before = Acceptance.objects.filter(user_id=ann.user.pk).count()
+    with gate.carrying(pass_of(newt)):
+        with refused():
+            crm().accept(by=anns, language="en", shown_at=timezone.now())
+        with refused():
+            record(crm(), anns)
+        assert not Acceptance.objects.exists()
+    with as_(ann):
+        assert Acceptance.objects.filter(user_id=ann.user.pk).count() == before
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core import mail
 from django.db import connection
 from django.test import Client
-from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts import gate
 from accounts.models import AuditEntry
 from policy import tasks
+from tests.jobs import told
 from tests.people import adam, ann, as_, bea, gail, newt, pat, sign_in
 from tests.policy.publications import accept_all, publish_company, refused
 
@@ -22,9 +23,7 @@ REMIND = "/company/policy/reminders/"
 
 def jobs() -> list[int]:
     """Whom letters are about to be written to."""
-    with gate.vouching():
-        found = ProcrastinateJob.objects.filter(task_name="policy.remind").order_by("id")
-        return [job.args["user_id"] for job in found]
+    return [job["user_id"] for job in told("policy.remind")]
 
 
 def test_the_page_tells_who_has_not_accepted(client: Client) -> None:
@@ -51,13 +50,14 @@ def test_members_and_partners_are_reminded_of_a_new_version(client: Client) -> N
     assert not {ann.user.pk, bea.user.pk} & set(jobs())
 
 
-def test_the_letter_is_in_its_readers_language() -> None:
+def test_the_letter_is_in_its_readers_language(settings: Any) -> None:
     with as_(newt):
         newt_user = newt.user
         newt_user.language = "ru"
         newt_user.save(update_fields=["language"])
         company_id = newt.membership().company_id
-    tasks.write_reminder(newt_user.pk, company_id, "https://covenant.example/accept/")
+    settings.SITE_URL = "https://covenant.example"
+    tasks.write_reminder(newt_user.pk, company_id)
     [letter] = mail.outbox
     assert letter.to == [newt.email]
     assert "Aurora" in letter.subject

@@ -41,6 +41,11 @@ def test_a_cookie_of_a_public_page_is_seen(serve: Serve) -> None:
 
 
 @needs_chromium
+def test_a_browser_is_left_as_it_was(serve: Serve) -> None:
+    holds(BROWSER, serve())
+
+
+@needs_chromium
 def test_a_cookie_left_in_a_browser_is_seen(serve: Serve) -> None:
     is_seen_broken(BROWSER, serve(Baker), saying="leaves something in the browser")
 

@@ -1,0 +1,169 @@
+"""All that a company holds about one buyer, opened: for its page, and for the buyer to have.
+
+In the same few statements, however much there is. What a worker found is read again, so that
+nothing is shown that is not there any more.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from accounts import audit
+from accounts.gate import Entry
+from accounts.models import AuditEntry
+from orders import inquiries, keys, mentions, records, timeline
+from orders.buyers import Buyer
+from orders.keys import Keys
+from orders.models import Comment, ImportChunk, ImportRefusal, Inquiry, Item, Order, Source
+from orders.persons import Person
+from orders.statuses import STATUSES
+from policy.countries import country_name
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """`mentions` are comments on orders of others; `lines` of files were refused; `waiting` are
+    orders of a file that are not stored yet, as they will be."""
+
+    buyer: Buyer
+    orders: list[tuple[Order, Person]]
+    comments: dict[uuid.UUID, list[tuple[Comment, str]]]
+    mentions: list[tuple[Comment, str]]
+    lines: list[tuple[ImportRefusal, dict[str, str]]]
+    waiting: list[dict[str, Any]]
+
+    @property
+    def also_known_by(self) -> Buyer:
+        """Telephones and e-mails of their orders that nobody has asked about."""
+        people = [person for _order, person in self.orders]
+        phones = tuple(dict.fromkeys(person.phone for person in people if person.phone))
+        emails = tuple(dict.fromkeys(person.email.lower() for person in people if person.email))
+        return Buyer(phones, emails) - self.buyer
+
+    @property
+    def commented(self) -> int:
+        return sum(map(len, self.comments.values()))
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.orders or self.mentions or self.lines or self.waiting)
+
+
+def of(run: Inquiry, *, by: Entry) -> Holdings:
+    held = keys.provided(by)
+    buyer = inquiries.opened(run, held)
+    orders = list(buyer.orders(held)) if buyer else []
+    ids = {order.id for order in orders}
+    comments: dict[uuid.UUID, list[tuple[Comment, str]]] = defaultdict(list)
+    for comment in Comment.objects.filter(company_id=by.company_id, order_id__in=ids):
+        comments[comment.order_id].append((comment, _said(comment, held)))
+    others = Comment.objects.exclude(order_id__in=ids)
+    return Holdings(
+        buyer,
+        [(order, order.open_person(held)) for order in orders],
+        comments,
+        [(comment, _said(comment, held)) for comment in _found(run, "comments", others)],
+        [
+            (line, records.line(held, bytes(line.body), line.id)[0])
+            for line in _found(run, "lines", ImportRefusal.objects.all())
+        ],
+        [
+            each
+            for chunk in _found(run, "waiting", ImportChunk.objects.all())
+            for each in mentions.said_of(buyer, records.waiting(held, chunk.body, chunk.id))
+        ],
+    )
+
+
+def _found(run: Inquiry, name: str, rows: Any) -> Any:
+    return rows.filter(company_id=run.company_id, id__in=run.found.get(name, [])).order_by("id")
+
+
+def _said(comment: Comment, held: Keys) -> str:
+    return held.open_comment(bytes(comment.body), comment.id)
+
+
+def archive(run: Inquiry, *, by: Entry) -> bytes:
+    """A ZIP for the buyer: a page to read, and the same for programs. It is stored nowhere."""
+    with transaction.atomic():
+        found = of(run, by=by)
+        told = for_the_buyer(found, by)
+        audit.record(by=by, action="buyer.exported", of=run, orders=len(found.orders))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as opened:
+        text = json.dumps(told, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+        opened.writestr("about-you.json", text)
+        opened.writestr("about-you.html", render_to_string("orders/buyers/told.html", told))
+    return file.getvalue()
+
+
+def for_the_buyer(found: Holdings, by: Entry) -> dict[str, Any]:
+    """The same as plain data, without the names of those who work here."""
+    of_company = {"company_id": by.company_id}
+    ids = [order.id for order, _person in found.orders]
+    items = _by_order(Item.objects.filter(**of_company, order_id__in=ids).order_by("position"))
+    entries = AuditEntry.objects.filter(**of_company, object_id__in=ids).order_by("id")
+    history: dict[uuid.UUID | None, list[AuditEntry]] = defaultdict(list)
+    for entry in entries:
+        history[entry.object_id].append(entry)
+    return {
+        "company": by.company_name,
+        "policy": f"/c/{by.company_slug}/policy/",
+        "at": timezone.now(),
+        "orders": [
+            {
+                **described(order),
+                "person": {name: said for name, said in asdict(person).items() if said},
+                "items": [
+                    {"name": each.name, "quantity": each.quantity, "price": each.price}
+                    for each in items[order.id]
+                ],
+                "comments": [
+                    {"at": comment.created_at, "text": text}
+                    for comment, text in found.comments.get(order.id, ())
+                ],
+                "history": [
+                    {"at": entry.at, **timeline.sentence(entry.action, entry.changes)}
+                    for entry in history[order.id]
+                    if entry.action != "order.commented"
+                ],
+            }
+            for order, person in found.orders
+        ],
+        "comments": [{"at": each.created_at, "text": text} for each, text in found.mentions],
+        "lines": [values for _line, values in found.lines],
+        "waiting": [each["order"] for each in found.waiting],
+    }
+
+
+def described(order: Order) -> dict[str, Any]:
+    return {
+        "number": order.number,
+        "external_number": order.external_id,
+        "created_at": order.created_at,
+        "status": str(STATUSES[order.status].label),
+        "came_by": str(Source(order.source).label),
+        "country": order.country and country_name(order.country),
+        "citizenship": order.citizenship and country_name(order.citizenship),
+        "total": order.total,
+        "currency": order.currency,
+    }
+
+
+def _by_order(items: Iterable[Item]) -> dict[uuid.UUID, list[Item]]:
+    found: dict[uuid.UUID, list[Item]] = defaultdict(list)
+    for item in items:
+        found[item.order_id].append(item)
+    return found

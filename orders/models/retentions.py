@@ -1,0 +1,38 @@
+"""How long a company keeps the persons in orders that have ended."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Company, CompanyOwned, User
+
+
+class Retention(models.Model):
+    """A company's period for one kind of what it keeps (`orders.retention.KINDS`), in days, and who
+    set it."""
+
+    pk = models.CompositePrimaryKey("company_id", "kind")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=16)
+    days = models.PositiveIntegerField()
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(days__gte=1), name="orders_retention_days"),
+        ]
+
+
+class RetentionRun(CompanyOwned):
+    """What was erased by itself, on one day."""
+
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    erased = models.JSONField(default=dict)  # kind -> how many
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d}"

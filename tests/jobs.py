@@ -1,0 +1,31 @@
+"""The jobs that wait, as a worker sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts import attacks, gate
+
+
+@contextmanager
+def as_the_worker() -> Iterator[None]:
+    """One transaction that presents what a worker's own connections do."""
+    with gate.vouching():
+        attacks.present({"gate.app": gate._key("work")})
+        yield
+
+
+def job_called(name: str) -> ProcrastinateJob | None:
+    """The last of that name."""
+    with as_the_worker():
+        return ProcrastinateJob.objects.filter(lock=name).order_by("id").last()
+
+
+def told(task: str) -> list[dict[str, object]]:
+    """What each waiting job of the task was told, the oldest first."""
+    with as_the_worker():
+        found = ProcrastinateJob.objects.filter(task_name=task).order_by("id")
+        return list(found.values_list("args", flat=True))

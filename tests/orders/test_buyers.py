@@ -1,0 +1,573 @@
+"""A buyer's rights: all that is held of one person is found, handed out, corrected and erased."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts import audit, gate, jobpasses
+from accounts.models import AuditEntry
+from orders import exports, holdings, inquiries, keys, records
+from orders.buyers import Buyer
+from orders.intake import ItemDraft, Prohibited
+from orders.models import Comment, Export, ImportChunk, ImportRefusal, Inquiry, Order, SearchWord
+from orders.persons import Person
+from tests.jobs import as_the_worker, job_called
+from tests.orders.uploading import as_it_stands, begun, imported, table, worked
+from tests.people import Someone, adam, ann, as_, bea, boris, gail, lena, pat, sign_in
+from tests.remains import every_row
+
+pytestmark = pytest.mark.django_db
+
+PHONE, EMAIL = "+40733555777", "zoe.quill@example.org"
+ZOE = Person(name="Zoe Quill", phone=PHONE, email=EMAIL, address="Str. Lunga 7", city="Iasi")
+NAMES = ("Quill", "733555777", "733 555 777", "zoe.quill", "Lunga")
+HEAD = "Order number,Name,Phone,E-mail,Country,Item,Quantity,Price"
+
+
+def ordered(person: Person = ZOE, someone: Someone = ann, **draft: Any) -> Order:
+    with as_(someone) as by:
+        items = [ItemDraft("Lamp", Decimal("49.50"))]
+        draft.setdefault("currency", "EUR")
+        return Order.objects.add(by=by, person=person, items=items, **draft)
+
+
+def said(order: Order, text: str, someone: Someone = ann) -> Comment:
+    with as_(someone) as by:
+        return Order.objects.get(id=order.id).say(by=by, text=text)
+
+
+def asked(*terms: str, someone: Someone = adam) -> Inquiry:
+    with as_(someone) as by:
+        return inquiries.begin(by=by, buyer=Buyer.read(", ".join(terms or (PHONE,)), "RO"))
+
+
+def secret_of(run: Inquiry) -> str:
+    name = inquiries.job_name(run.id)
+    job = job_called(name)
+    assert job
+    return jobpasses.unseal(job.args["sealed_pass"], job=name)
+
+
+def looked(*terms: str, someone: Someone = adam) -> Inquiry:
+    run = asked(*terms, someone=someone)
+    inquiries.look(run.id, secret_of(run))
+    return again(run, someone)
+
+
+def again(run: Inquiry, someone: Someone = adam) -> Inquiry:
+    with as_(someone):
+        return Inquiry.objects.get(id=run.id)
+
+
+def erased(run: Inquiry, someone: Someone = adam) -> Inquiry:
+    with as_(someone) as by:
+        assert inquiries.erase(run, by=by)
+    inquiries.forget(run.id, secret_of(run))
+    return again(run, someone)
+
+
+@contextmanager
+def found(run: Inquiry, someone: Someone = adam) -> Iterator[holdings.Holdings]:
+    with as_(someone) as by:
+        yield holdings.of(Inquiry.objects.get(id=run.id), by=by)
+
+
+def everywhere() -> Order:
+    """Zoe in every place where a company may hold somebody; an order of Ana's, who was there."""
+    order = ordered(external_id="Z1")
+    said(order, "Wants it on Friday.")
+    ordered(Person(name="Z. Quill", email="Zoe.Quill@Example.org"))
+    others = ordered(Person(name="Ana Pop", phone="+40721234643"))
+    said(others, "Her neighbour 0733/555-777 takes the parcel.")
+    said(others, "Ring twice.")
+    imported(
+        table(
+            "Z1,Ion Ene,+40 744 111 333,,RO,Lamp,1,1.00",
+            "Z2,Zoe Quill,0733 555 777,,RO,Lamp,many,1.00",
+            head=HEAD,
+        )
+    )
+    begun(
+        table(
+            "Z3,Zoe Quill,+40 733 555 777,,RO,Lamp,1,1.00",
+            "Z4,Ion Ene,+40 744 111 222,,RO,Lamp,1,1.00",
+            head=HEAD,
+        )
+    )
+    return others
+
+
+# Who is meant
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["0733555777", "0733 555 777", "+40 (733) 555-777", "0040733555777", "ZOE.Quill@example.org"],
+)
+def test_a_buyer_is_found_in_any_spelling(typed):
+    order = ordered()
+    run = asked(typed)
+    with found(run) as held:
+        assert [each.id for each, _person in held.orders] == [order.id]
+
+
+@pytest.mark.parametrize("typed", ["", ",", "55", "nobody", "a@", "+40733555777 12345678901234"])
+def test_what_is_neither_a_telephone_nor_an_e_mail_is_refused(typed):
+    with pytest.raises(ValidationError) as refused:
+        Buyer.read(typed, "RO")
+    assert not typed.strip(" ,") or typed not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("call 0733 555 777 after six", True),
+        ("0733/555-777", True),
+        ('{"phone": "733555777"}', True),
+        ("٠٧٣٣٥٥٥٧٧٧", True),
+        ("mailto:Zoe.Quill@example.org.", True),
+        ("0733 555 778", False),
+        ("azoe.quill@example.org", False),
+        ("733, 555, 777", False),
+    ],
+)
+def test_a_text_names_the_buyer_however_it_is_written(text, named):
+    assert Buyer((PHONE,), (EMAIL,)).is_named_in(text) is named
+
+
+# Finding
+
+
+def test_all_that_is_held_is_found():
+    everywhere()
+    run = looked(PHONE, EMAIL)
+    assert run.read_at and run.read == run.total > 0
+    with found(run) as held:
+        assert len(held.orders) == 2
+        assert [text for texts in held.comments.values() for _c, text in texts] == [
+            "Wants it on Friday."
+        ]
+        assert ["neighbour" in text for _comment, text in held.mentions] == [True]
+        assert [values["external_id"] for _line, values in held.lines] == ["Z2"]
+        assert [each["order"]["external_id"] for each in held.waiting] == ["Z3"]
+
+
+def test_what_their_orders_name_besides_is_offered_and_not_taken():
+    ordered()
+    ordered(Person(name="Somebody", email=EMAIL, phone="+40744111222"))
+    with found(looked(PHONE)) as held:
+        assert len(held.orders) == 1
+        assert str(held.also_known_by) == EMAIL
+
+
+def test_another_companys_buyer_is_not_found():
+    ordered(someone=bea, currency="KZT")
+    with found(looked(PHONE)) as held:
+        assert held.nothing
+    run = looked(PHONE, someone=bea)
+    with found(run, bea) as held:
+        assert len(held.orders) == 1
+    with as_(adam):
+        assert not Inquiry.objects.filter(id=run.id).exists()
+
+
+def test_who_is_asked_about_is_in_no_table_in_the_clear(superuser_url):
+    with as_(adam) as by:
+        run = inquiries.begin(by=by, buyer=Buyer((PHONE,), (EMAIL,)))
+        assert PHONE.encode() not in bytes(run.buyer)
+        [told] = AuditEntry.objects.filter(object_id=run.id)
+        assert (told.action, told.changes) == ("buyer.looked_up", {})
+
+
+@pytest.mark.parametrize("someone", [lena, gail, pat], ids=str)
+def test_only_who_runs_the_company_asks(someone):
+    with as_(someone) as by:
+        with pytest.raises(PermissionDenied):
+            inquiries.begin(by=by, buyer=Buyer((PHONE,)))
+        assert not Inquiry.objects.exists()
+        row = Inquiry(company_id=by.company_id, author_id=by.user_id, buyer=b"")
+        row.expires_at = row.started_at
+        with pytest.raises(DatabaseError), transaction.atomic():
+            row.save(force_insert=True)
+
+
+def test_a_question_about_a_prohibited_number_leaves_nothing():
+    with as_(adam) as by:
+        before = Inquiry.objects.count()
+        with pytest.raises(Prohibited):
+            inquiries.begin(by=by, buyer=Buyer(("+79161234567",)))
+        assert Inquiry.objects.count() == before
+    ordered(Person(name="Aigul", phone="+79161234567"), citizenship="KZ")
+    with found(asked("+79161234567")) as held:
+        assert len(held.orders) == 1
+
+
+def test_the_page_asks_in_the_same_statements_for_one_order_as_for_many(client):
+    ordered()
+    run = looked()
+    sign_in(client, adam)
+    page = reverse("orders:buyer", args=[run.id])
+
+    def statements() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked_for:
+            assert client.get(page).status_code == 200
+        return len(asked_for)
+
+    statements()
+    few = statements()
+    for _ in range(3):
+        said(ordered(), "Again.")
+    assert statements() == few
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_question_is_forgotten_after_a_day(owner, client):
+    run, other = asked(), asked()
+    assert inquiries.sweep() == 0
+    owner.execute(
+        "UPDATE orders_inquiry SET expires_at = now() - interval '1 second' WHERE id = %s", [run.id]
+    )
+    assert sign_in(client, adam).get(reverse("orders:buyer", args=[run.id])).status_code == 404
+    assert inquiries.sweep() == 1
+    with as_(adam):
+        ids = Inquiry.objects.values_list("id", flat=True)
+        assert run.id not in ids and other.id in ids
+
+
+# Handing over
+
+
+def test_the_buyer_gets_all_of_it_and_no_name_of_who_works_here():
+    everywhere()
+    run = looked(PHONE, EMAIL)
+    with as_(adam) as by:
+        data = holdings.archive(run, by=by)
+        [told] = AuditEntry.objects.filter(action="buyer.exported")
+        assert told.changes == {"orders": 2}
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    content = json.loads(archive.read("about-you.json"))
+    assert {order["person"]["email"].lower() for order in content["orders"]} == {EMAIL}
+    text = archive.read("about-you.html").decode()
+    for word in ("Zoe Quill", "Wants it on Friday.", "neighbour", "0733 555 777", "Lamp"):
+        assert word in text
+    assert "Ring twice" not in text and "Ion Ene" not in text
+    assert "Ann" not in text and "Adam" not in text
+
+
+# Erasing
+
+
+def test_erased_everywhere_means_that_nothing_is_found(superuser_url):
+    others = everywhere()
+    run = erased(looked(PHONE, EMAIL))
+    assert run.erased == {"orders": 2, "comments": 2, "lines": 1, "waiting": 1}
+    assert (run.buyer, run.found) == (None, {}) and run.erased_at
+    with found(looked(PHONE, EMAIL)) as held:
+        assert held.nothing
+    with as_(adam):
+        assert not SearchWord.objects.exclude(
+            order_id__in=Order.objects.filter(erased_at=None).values("id")
+        ).exists()
+        texts = Comment.objects.filter(order_id=others.id)
+        assert texts.count() == 1
+        [told] = AuditEntry.objects.filter(action="buyer.erased")
+        assert told.changes == run.erased
+        assert AuditEntry.objects.filter(action="order.comment_erased").count() == 1
+        for entry in AuditEntry.objects.all():
+            assert not [name for name in NAMES if name in str(entry.changes)]
+        waiting = [json.dumps(opened(chunk)) for chunk in ImportChunk.objects.all()]
+        assert "Ion Ene" in "".join(waiting) and "Zoe" not in "".join(waiting)
+
+
+def opened(chunk: ImportChunk) -> Any:
+    with as_(adam) as by:
+        return records.waiting(keys.provided(by), bytes(chunk.body), chunk.id)
+
+
+def test_what_waited_beside_them_still_becomes_orders():
+    run = begun(
+        table(
+            "Z3,Zoe Quill,+40 733 555 777,,RO,Lamp,1,1.00",
+            "Z4,Ion Ene,+40 744 111 222,,RO,Lamp,1,1.00",
+            head=HEAD,
+        )
+    )
+    erased(looked())
+    done = worked(as_it_stands(run))
+    assert (done.created, done.refused, done.drafts) == (1, 1, 2) and done.finished_at
+
+
+def test_an_order_keeps_its_goods_and_loses_its_person():
+    order = ordered()
+    erased(looked())
+    with as_(adam):
+        order = Order.objects.get(id=order.id)
+        assert (order.status, order.reason, bytes(order.person)) == ("trash", "request", b"")
+        assert (order.total, order.phone_hash) == (Decimal("49.50"), None)
+
+
+def test_nobody_else_is_touched():
+    ordered(someone=bea, currency="KZT")
+    ana = ordered(Person(name="Ana Pop", phone="+40721234643"))
+    erased(looked())
+    with as_(bea):
+        assert Order.objects.filter(erased_at=None).count() == 2
+    with as_(ann) as by:
+        assert Order.objects.get(id=ana.id).open_person(keys.provided(by)).name == "Ana Pop"
+
+
+def test_archives_that_hold_the_buyer_go_too():
+    ordered()
+    with as_(ann) as by:
+        of_company = exports.begin(by=by, of_company=True)
+        own = exports.begin(by=by, of_company=False)
+    erased(looked())
+    with as_(ann):
+        assert [run.id for run in Export.objects.all()] == [own.id] != [of_company.id]
+
+
+def test_other_questions_about_them_are_forgotten():
+    ordered()
+    other, stranger = asked(PHONE, someone=ann), asked("+40744111222", someone=ann)
+    erased(looked(EMAIL, PHONE))
+    with as_(ann):
+        ids = set(Inquiry.objects.values_list("id", flat=True))
+        assert other.id not in ids and stranger.id in ids
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_worker_that_dies_at_any_step_is_followed_by_one_that_ends_it(step, monkeypatch):
+    everywhere()
+    run = looked(PHONE, EMAIL)
+    with as_(adam) as by:
+        inquiries.erase(run, by=by)
+    secret, steps = secret_of(run), iter(range(1, 100))
+    whole = inquiries.working_for
+
+    @contextmanager
+    def dying(*args: Any) -> Iterator[Any]:
+        with whole(*args) as given:
+            yield given
+            if next(steps) == step:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(inquiries, "AT_ONCE", 1)
+    monkeypatch.setattr(inquiries, "working_for", dying)
+    try:
+        inquiries.forget(run.id, secret)
+    except KeyboardInterrupt:
+        monkeypatch.setattr(inquiries, "working_for", whole)
+        inquiries.forget(run.id, secret)
+    run = again(run)
+    assert run.erased == {"orders": 2, "comments": 2, "lines": 1, "waiting": 1}
+    with as_(adam):
+        assert AuditEntry.objects.filter(action="order.erased").count() == 2
+        assert AuditEntry.objects.filter(action="buyer.erased").count() == 1
+
+
+def test_who_lost_the_right_erases_nobody_and_another_goes_on():
+    ordered()
+    run = looked()
+    with as_(adam) as by:
+        inquiries.erase(run, by=by)
+        gate.end_pass(secret_of(run))
+    with pytest.raises(inquiries.PassEnded):
+        inquiries.forget(run.id, secret_of(run))
+    with as_(adam):
+        assert not Order.objects.exclude(erased_at=None).exists()
+    with as_the_worker(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE lock = %s",
+            [inquiries.job_name(run.id)],
+        )
+    assert erased(again(run), ann).erased_at
+
+
+# In SQL, as the web's role
+
+
+def sql(command: str, *values: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(command, values)
+        return cursor.rowcount
+
+
+@pytest.mark.parametrize("someone", [lena, gail, pat, boris], ids=str)
+def test_sql_of_who_may_not_erase_removes_nothing(someone):
+    everywhere()
+    run = looked()
+    with as_(someone):
+        for name in ("orders_importrefusal", "orders_comment", "orders_inquiry"):
+            assert sql(f"DELETE FROM {name}") == 0
+        assert sql("UPDATE orders_inquiry SET erased_at = now(), buyer = NULL, found = '{}'") == 0
+        sql("SELECT gate.drop_archives()")
+    with as_(ann):
+        assert ImportRefusal.objects.count() == 2
+        assert Comment.objects.count() == 4
+        assert Inquiry.objects.filter(id=run.id, erased_at=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_comment_goes_with_its_person_or_is_told_of():
+    comment = said(ordered(), "Ring twice.")
+    with pytest.raises(DatabaseError, match="without an entry"), as_(adam):
+        sql("DELETE FROM orders_comment WHERE id = %s", comment.id)
+    with as_(adam) as by:
+        assert sql("DELETE FROM orders_comment WHERE id = %s", comment.id) == 1
+        order = Order.objects.get(id=comment.order_id)
+        audit.record(by=by, action="order.comment_erased", of=order)
+    with as_(adam):
+        assert not Comment.objects.filter(id=comment.id).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_sealed_piece_of_them_is_left_for_a_superuser(superuser_url):
+    """Row by row, with the company's own keys: nothing that opens names them."""
+    everywhere()
+    run = looked(PHONE, EMAIL)
+    before = sum("Quill" in text for text in opened_rows())
+    erased(run)
+    assert before == 4
+    assert not [text for text in opened_rows() for name in NAMES if name in text]
+    assert not [text for text in every_row(superuser_url) if "Quill" in text]
+
+
+def opened_rows() -> list[str]:
+    with as_(ann) as by:
+        held = keys.provided(by)
+        texts = [str(o.open_person(held).to_bytes()) for o in Order.objects.all()]
+        texts += [held.open_comment(bytes(c.body), c.id) for c in Comment.objects.all()]
+        texts += [
+            str(records.waiting(held, bytes(c.body), c.id)) for c in ImportChunk.objects.all()
+        ]
+        lines = ImportRefusal.objects.exclude(body=None)
+        texts += [str(records.line(held, bytes(line.body), line.id)) for line in lines]
+        return texts + [str(inquiries.opened(each, held)) for each in Inquiry.objects.all()]
+
+
+# Through the pages
+
+
+def test_an_admin_answers_a_buyer_from_end_to_end(client, caplog):
+    everywhere()
+    sign_in(client, adam)
+    there = client.post("/company/buyers/", {"who": f"0733 555 777, {EMAIL}"})
+    assert there.status_code == 302 and "733" not in there.url
+    page = client.get(there.url).text
+    assert "Reading comments and files" in page and "Zoe Quill" in page
+    with as_(adam):
+        run = Inquiry.objects.order_by("-id")[0]
+    inquiries.look(run.id, secret_of(run))
+    page = client.get(there.url).text
+    assert "neighbour" in page and "Z2" in page
+    archive = client.post(f"{there.url}archive/")
+    assert "about-you.html" in zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
+    preview = client.get(f"{there.url}erasure/").text
+    assert "Yes, erase all of it" in preview
+    assert client.post(f"{there.url}erasure/").url == there.url
+    assert "so far" in client.get(there.url).text
+    inquiries.forget(run.id, secret_of(run))
+    page = client.get(there.url).text
+    assert "Erased everywhere" in page and not [name for name in NAMES if name in page]
+    assert not [name for name in NAMES if name in caplog.text]
+
+
+def test_a_prohibited_number_is_refused_in_words(client):
+    page = sign_in(client, adam).post("/company/buyers/", {"who": "+7 916 123-45-67"})
+    assert page.status_code == 422 and "Clause P2" in page.text
+
+
+@pytest.mark.parametrize("someone", [lena, gail, pat], ids=str)
+def test_who_may_not_is_refused_over_http(someone):
+    ordered()
+    run = looked()
+    client = sign_in(Client(), someone)
+    assert client.post("/company/buyers/", {"who": PHONE}).status_code == 403
+    for part in ("", "archive/", "erasure/", "correction/"):
+        assert client.post(f"/company/buyers/{run.id}/{part}").status_code in (403, 405)
+    assert sign_in(Client(), bea).post(f"/company/buyers/{run.id}/erasure/").status_code == 404
+    assert again(run).erasing_at is None
+
+
+def test_nobody_is_erased_before_all_has_been_read():
+    ordered()
+    run = asked()
+    client = sign_in(Client(), adam)
+    assert client.post(f"/company/buyers/{run.id}/erasure/").status_code == 302
+    assert client.post(f"/company/buyers/{run.id}/archive/").status_code == 302
+    assert again(run).erasing_at is None
+
+
+# Correcting
+
+
+def correction_form(client: Client, run: Inquiry) -> dict[str, str]:
+    answer = client.get(f"/company/buyers/{run.id}/correction/")
+    return {"seen": answer.context["form"].initial["seen"]}
+
+
+def people(someone: Someone = adam) -> list[Person]:
+    with as_(someone) as by:
+        return [order.open_person(keys.provided(by)) for order in Order.objects.order_by("id")]
+
+
+def test_all_their_orders_are_corrected_at_once(client):
+    ordered()
+    ordered(Person(name="Z. Quill", phone=PHONE, comment="Ring."))
+    run = looked()
+    sign_in(client, adam)
+    posted = correction_form(client, run) | {"name": "Zoë Quill-Pop", "phone": "0744 555 666"}
+    assert client.post(f"/company/buyers/{run.id}/correction/", posted).status_code == 302
+    corrected = [person for person in people() if person.name == "Zoë Quill-Pop"]
+    assert [person.phone for person in corrected] == ["+40744555666"] * 2
+    assert [person.comment for person in corrected] == ["", "Ring."]
+    assert [person.address for person in corrected] == ["Str. Lunga 7", ""]
+    with found(run) as held:
+        assert len(held.orders) == 2
+    with as_(adam):
+        entries = AuditEntry.objects.filter(action="order.edited")
+        assert [sorted(entry.changes["fields"]) for entry in entries] == [["name", "phone"]] * 2
+        [told] = AuditEntry.objects.filter(action="buyer.corrected")
+        assert told.changes == {"orders": 2, "fields": ["name", "phone"]}
+
+
+def test_a_change_meanwhile_is_noticed_and_nothing_is_written(client):
+    order = ordered()
+    run = looked()
+    sign_in(client, adam)
+    posted = correction_form(client, run) | {"name": "Zoe Pop"}
+    with as_(gail) as by:
+        Order.objects.get(id=order.id).edit(by=by, version=1, person=ZOE, external_id="New")
+    there = f"/company/buyers/{run.id}/correction/"
+    answer = client.post(there, posted)
+    assert answer.status_code == 409 and "changed meanwhile" in answer.text
+    assert "Zoe Pop" not in [person.name for person in people()]
+    anew = {"name": "Zoe Pop", "seen": answer.context["form"].data["seen"]}
+    assert client.post(there, anew).status_code == 302
+
+
+def test_no_prohibited_number_comes_in_by_a_correction(client):
+    ordered()
+    ordered(citizenship="KZ")
+    run = looked()
+    sign_in(client, adam)
+    posted = correction_form(client, run) | {"phone": "+7 916 123-45-67", "name": "Zoe Pop"}
+    answer = client.post(f"/company/buyers/{run.id}/correction/", posted)
+    assert answer.status_code == 422 and "Clause P2" in answer.text
+    assert {person.phone for person in people()} == {PHONE, "+40721234643"}
+    assert "Zoe Pop" not in [person.name for person in people()]
