@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 from accounts.gate import Entry
 from accounts.models import Invitation, Membership, Partner, Team
+
+MOST_GONE: Final = 200
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,30 @@ def register_standing(find: StandingOf) -> None:
     _standing = find
 
 
+HeldBy = Callable[[Entry], dict[UUID, int]]
+
+
+def _none_held(entry: Entry) -> dict[UUID, int]:
+    return {}
+
+
+_held_by_the_gone: HeldBy = _none_held
+
+
+def register_held(find: HeldBy) -> None:
+    """`find` counts the open orders that are still those of people who left, by membership id: the
+    orders' app knows them."""
+    global _held_by_the_gone
+    _held_by_the_gone = find
+
+
 @dataclass(frozen=True)
 class Roster:
+    """`gone` have left, the last first; `held` are the open orders that are theirs all the same."""
+
     members: list[Membership]
+    gone: list[Membership]
+    held: dict[UUID, int]
     invitations: list[Invitation]
     teams: list[Team]
     partners: list[Partner]
@@ -51,9 +76,14 @@ class Roster:
 
 
 def roster(entry: Entry) -> Roster:
-    """Everybody of the entry's company, in a fixed number of statements."""
+    """Everybody of the entry's company, in a fixed number of statements. Of those who left only
+    whoever manages people is told."""
     own = {"company_id": entry.company_id}
+    manages = entry.may("people.manage")
+    left = Membership.objects.filter(**own).exclude(left_at=None).select_related("user")
     return Roster(
+        gone=list(left.order_by("-left_at")[:MOST_GONE]) if manages else [],
+        held=_held_by_the_gone(entry) if manages else {},
         members=list(
             Membership.objects.living()
             .filter(**own)

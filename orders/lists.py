@@ -26,6 +26,7 @@ PAGE = 50
 MOST_COUNTED = 1_000
 MOST_CHOICES = 500
 ANYWAY = Condition("true")
+UNDECIDED = ("wait", "hold")  # phases
 COLUMNS = """
     o.id, o.number, o.status, o.attempts, o.person, o.currency, o.total, o.created_at, o.recall_at,
     o.offer_id, o.agent_id
@@ -148,6 +149,22 @@ def counts(by: Entry) -> dict[str, int]:
         """  # noqa: S608
     parameters = [value for arm in arms for value in arm.parameters]
     return dict(_ask(sql, [*parameters, list(statuses.STATUSES)]))
+
+
+def held_by_the_gone(by: Entry) -> dict[uuid.UUID, int]:
+    """Membership's id -> how many orders nobody has decided on yet, of people who have left."""
+    waiting = [key for key, status in statuses.STATUSES.items() if status.phase in UNDECIDED]
+    return dict(
+        _ask(
+            """
+            SELECT m.id, count(*) FROM accounts_membership m
+              JOIN orders_order o ON o.company_id = m.company_id AND o.agent_id = m.id
+             WHERE m.company_id = %s AND m.left_at IS NOT NULL AND o.status = ANY(%s)
+             GROUP BY m.id
+            """,
+            [by.company_id, waiting],
+        )
+    )
 
 
 def choices(by: Entry) -> Choices:

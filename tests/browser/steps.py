@@ -70,7 +70,7 @@ def move(page: Page, key: str, **required: str) -> None:
     form = page.locator("form.panel", has=choice)
     form.locator("xpath=preceding-sibling::summary").click()
     for name, value in required.items():
-        fill(form.locator(f"[name={name}]"), value)
+        fill(form.locator(f"[name={name}]:not(button)"), value)
     form.locator(".acts button").click()
 
 
