@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from accounts.gate import Entry
 from accounts.models import Invitation, Membership, Partner, Team
+from accounts.names import by_name
 
 MOST_GONE: Final = 200
 
@@ -22,6 +23,7 @@ class Standing:
     missing: tuple[str, ...] = ()
 
 
+Named = TypeVar("Named", Team, Partner)
 StandingOf = Callable[[Entry], dict[int, Standing]]
 
 
@@ -91,7 +93,11 @@ def roster(entry: Entry) -> Roster:
             .order_by("user__name", "user__email")
         ),
         invitations=list(Invitation.objects.open().filter(**own)),
-        teams=list(Team.objects.filter(**own).order_by("name")),
-        partners=list(Partner.objects.filter(**own).order_by("name")),
+        teams=_sorted(Team.objects.filter(**own)),
+        partners=_sorted(Partner.objects.filter(**own)),
         standing=_standing(entry),
     )
+
+
+def _sorted(named: Iterable[Named]) -> list[Named]:
+    return [each for each, _name in by_name((each, each.name) for each in named)]

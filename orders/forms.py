@@ -7,7 +7,7 @@ the form. Lengths are checked before anything else reads a value.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.gate import Entry
 from accounts.models import Company, Membership, Partner
+from accounts.names import by_name
 from orders import retention, statuses
 from orders.buyers import Buyer
 from orders.intake import ItemDraft, total_of
@@ -250,11 +251,6 @@ def written(order: Order, person: Person, *, by: Entry) -> dict[str, Any]:
         "currency": order.currency,
         "version": order.version,
     }
-
-
-def by_name(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """As a reader looks for them: the database puts all capitals first."""
-    return sorted(choices, key=lambda choice: choice[1].casefold())
 
 
 def assignable(by: Entry, permission: str) -> list[tuple[str, str]]:

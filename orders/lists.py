@@ -18,6 +18,7 @@ import psycopg
 from django.db import connection
 
 from accounts.gate import Entry
+from accounts.names import by_name
 from orders import statuses
 from orders.conditions import Condition, all_of, reached
 from orders.filters import Choices, Place
@@ -189,7 +190,7 @@ def choices(by: Entry) -> Choices:
         [by.company_id] * 3,
     ):
         found[kind].append((identifier, name))
-    return Choices(found["offer"], found["partner"], found["agent"])
+    return Choices(*(by_name(found[kind]) for kind in ("offer", "partner", "agent")))
 
 
 def _ask(sql: str, parameters: Sequence[Any], shape: Any = tuple) -> list[Any]:
