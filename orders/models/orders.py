@@ -226,6 +226,14 @@ class Order(CompanyOwned):
                 "company", "partner_id", "created_at", "id", name="orders_order_by_partner"
             ),
             models.Index("company", "offer_id", "created_at", "id", name="orders_order_by_offer"),
+            models.Index(
+                "company",
+                "import_id",
+                "created_at",
+                "id",
+                name="orders_order_by_import",
+                condition=models.Q(import_id__isnull=False),
+            ),
             models.Index("company", "phone_hash", name="orders_order_by_phone"),
             models.Index("company", "external_id", name="orders_order_by_external"),
             models.Index("company", "country", name="orders_order_by_country"),
@@ -260,6 +268,8 @@ class Order(CompanyOwned):
         order = cls(
             company_id=by.company_id,
             status=draft.status,
+            reason=draft.reason,
+            recall_at=draft.recall_at,
             external_id=draft.external_id,
             country=verdict.country,
             citizenship=verdict.citizenship,
@@ -381,11 +391,15 @@ class Order(CompanyOwned):
     def prohibition(self) -> Verdict | None:
         """What clause P2 has against this order since the list has grown: work on it stops, and
         the database refuses all but erasing its person. One statement."""
+        return self.stands_against(Jurisdiction.objects.prohibited())
+
+    def stands_against(self, prohibited: Collection[str]) -> Verdict | None:
+        """The same for a list that is at hand."""
         verdict = judge_stored(
             country=self.country,
             citizenship=self.citizenship,
             phone_country=self.phone_country,
-            prohibited=Jurisdiction.objects.prohibited(),
+            prohibited=prohibited,
         )
         return verdict if verdict.prohibited else None
 
