@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -98,6 +99,7 @@ class Upload:
         self.token = hashlib.sha256(data).hexdigest()[:32]
         self.guessed = guess(self.sheet)
         self.is_known = posted.get("token") == self.token
+        self.preview = preview_in(posted)
         told = posted if self.is_known and posted.get("step") != "preview" else None
         self.columns = ColumnsForm(
             told, sheet=self.sheet, guessed=self.guessed, prohibited=prohibited
@@ -132,6 +134,14 @@ class Upload:
         if not self.columns.is_bound:
             return [missing(name) for name in self.guessed.missing]
         return [str(error) for error in self.columns.non_field_errors()]
+
+
+def preview_in(posted: Any) -> uuid.UUID | None:
+    """Which page it was posted from: each preview has a number of its own."""
+    try:
+        return uuid.UUID(posted.get("preview", ""))
+    except ValueError:
+        return None
 
 
 class ColumnsForm(forms.Form):

@@ -109,7 +109,7 @@ def filled(answer) -> dict[str, str]:
     columns = mapping["columns"] + mapping["others"]
     fields = [column["field"] for column in columns] + list(mapping["options"])
     posted = {field.html_name: field.value() or "" for field in fields}
-    return posted | {"token": mapping["token"]}
+    return posted | {"token": mapping["token"], "preview": str(mapping["preview_id"])}
 
 
 def start(client, data: bytes, name: str = "orders.csv", **changed):
