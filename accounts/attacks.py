@@ -18,13 +18,12 @@ from accounts import gate, trial
 from accounts.identifiers import uuid7
 from accounts.proving import Broken, System
 from accounts.rowrules import NO_PERSON_AND_NO_COMPANY, READ_BEFORE_A_COMPANY_IS_KNOWN
+from accounts.sqlstates import NO_COPY, NO_RIGHT, NOT_ACCEPTED, NOT_COVERED, sqlstate
 
 Settings = dict[str, str]
 Row = tuple[Any, ...]
 
-# No right, the policy is not accepted, a country is not covered, a table that row rules keep COPY
-# from.
-REFUSALS: Final = ("42501", "CV001", "CVP01", "0A000")
+REFUSALS: Final = (NO_RIGHT, NOT_ACCEPTED, NOT_COVERED, NO_COPY)
 SETTINGS: Final = ("gate.app", "gate.pass", "gate.company")
 
 
@@ -71,11 +70,6 @@ def refused(statement: str, using: str = "default") -> bool:
     except Error as refusal:
         return sqlstate(refusal) in REFUSALS
     return False
-
-
-def sqlstate(error: Exception) -> str:
-    """Of psycopg's error, or of Django's around it."""
-    return getattr(error.__cause__ or error, "sqlstate", None) or ""
 
 
 def vouched(secret: str = "", company_id: int | None = None) -> Settings:

@@ -54,6 +54,7 @@ class Entry:
     partner_id: Any = None
     data: str | None = None
     missing: list[dict[str, Any]] = field(default_factory=list)
+    coming: list[dict[str, Any]] = field(default_factory=list)  # announced, and to be accepted then
     verified: bool = False  # ahead (decision 4)
 
     @property
@@ -124,7 +125,8 @@ def enter(secret: str | None) -> Entry:
     found = _ask("SELECT * FROM gate.enter(%s, %s)", (_key("vouch"), secret), dict_row)
     if found is None:
         return Entry()
-    return Entry(**{**found, "missing": json.loads(found["missing"] or "[]")})
+    policies = {name: json.loads(found[name] or "[]") for name in ("missing", "coming")}
+    return Entry(**{**found, **policies})
 
 
 def verify(secret: str) -> None:

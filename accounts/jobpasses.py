@@ -21,7 +21,12 @@ from accounts import gate
 NONCE = 12  # bytes
 
 
-class PassLost(Exception):
+class PassEnded(Exception):
+    """The job's pass opens nothing any more: it is over, its holder may no longer do this, or what
+    it was to do is done or gone."""
+
+
+class PassLost(PassEnded):
     """What was sealed can't be opened: SECRET_KEY has changed, or it belongs to another job."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -24,6 +25,7 @@ class Place:
 
 
 PLACES: Final[list[Place]] = []
+OPERATORS: Final[list[Place]] = []  # beside their own pages, and where they are in no company
 NOBODY: Final = Entry()
 
 
@@ -33,19 +35,28 @@ def register(label: Any, url_name: str, icon: str, permission: str | None, order
     PLACES.sort(key=lambda place: place.order)
 
 
+def register_for_operators(label: Any, url_name: str, icon: str, order: int) -> None:
+    """Add a place of the operator's, whose pages are those under /operator/."""
+    OPERATORS.append(Place(label, url_name, icon, None, order))
+    OPERATORS.sort(key=lambda place: place.order)
+
+
 def places(request: Request) -> dict[str, Any]:
     """The context processor: `nav`, which of its addresses one is at (`here`), and whether there is
     another company to go to."""
     entry = getattr(request, "gate", NOBODY)  # a host refused by name never reaches the gate
     return {
-        "nav": SimpleLazyObject(lambda: _open_to(entry)),
-        "here": SimpleLazyObject(lambda: _current(request.path, _open_to(entry))),
+        "nav": SimpleLazyObject(lambda: _open_to(request, entry)),
+        "here": SimpleLazyObject(lambda: _current(request.path, _open_to(request, entry))),
         "can_switch": entry.companies > 1,
     }
 
 
-def _open_to(entry: Entry) -> list[dict[str, Any]]:
-    return _open_to_role(entry.role, get_language()) if entry.company_id else []
+def _open_to(request: Request, entry: Entry) -> list[dict[str, Any]]:
+    if entry.company_id and not request.path.startswith("/operator/"):
+        return _open_to_role(entry.role, get_language())
+    is_operator = entry.user_id and request.user.is_superuser
+    return _listed_for_operators(get_language()) if is_operator else []
 
 
 def _current(path: str, places: list[dict[str, Any]]) -> str:
@@ -59,8 +70,16 @@ def _current(path: str, places: list[dict[str, Any]]) -> str:
 def _open_to_role(role: str | None, language: str) -> list[dict[str, Any]]:
     """The same for all who have the role; `language` is the one that is active."""
     by = Entry(role=role)
+    return _shown(place for place in PLACES if place.permission is None or by.may(place.permission))
+
+
+@cache
+def _listed_for_operators(language: str) -> list[dict[str, Any]]:
+    return _shown(OPERATORS)
+
+
+def _shown(places: Iterable[Place]) -> list[dict[str, Any]]:
     return [
         {"url": reverse(place.url_name), "icon": place.icon, "label": str(place.label)}
-        for place in PLACES
-        if place.permission is None or by.may(place.permission)
+        for place in places
     ]

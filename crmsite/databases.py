@@ -1,4 +1,4 @@
-"""Which of the two database roles does what: the owner migrates, the web role serves."""
+"""Which alias of DATABASES does what: the owner migrates, `default`, the web role, serves."""
 
 from typing import Any
 

@@ -28,7 +28,7 @@ EVERY: Final = {
 
 
 class HeadersMiddleware:
-    """The outermost: it sees what the others made of a failure, and the static files."""
+    """Outside all that answers: it sees what the others made of a failure, and the static files."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

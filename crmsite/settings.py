@@ -134,6 +134,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.navigation.places",
+                "policy.notices.coming",
             ],
             "libraries": {"look": "crmsite.look"},
         },

@@ -22,7 +22,8 @@ from orders import packages
 from orders.keys import Keys
 from orders.sealing import CompanyKey, MasterKey
 from policy import disclosures
-from policy.disclosures import Disclosure, in_turn
+from policy.disclosures import REASONS, Disclosure
+from policy.turns import in_turn
 
 DOCUMENT: Final = "disclosure.document"
 OF_THE_ORDER: Final = (
@@ -105,7 +106,7 @@ def disclosed(disclosure: Disclosure) -> dict[str, Any]:
 
 def _opened(disclosure_id: UUID) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    with in_turn(), connection.cursor() as cursor:
+    with in_turn(REASONS), connection.cursor() as cursor:
         cursor.execute("SELECT what, content FROM gate.open_disclosure(%s)", [disclosure_id])
         for what, content in cursor.fetchall():
             found[what].append(content if isinstance(content, dict) else json.loads(content))

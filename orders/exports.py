@@ -24,6 +24,7 @@ from django.utils.text import slugify
 from accounts import gate, jobpasses
 from accounts.gate import Entry, JobState
 from accounts.identifiers import uuid7
+from accounts.jobpasses import PassEnded
 from accounts.records import Record, every_record
 from orders import archives, keys
 from orders.keys import Keys
@@ -36,10 +37,6 @@ TASK: Final = "orders.export"
 QUEUE: Final = "exports"
 SEALED: Final = "export.chunk"
 FORMS: Final = (archives.write_json, archives.write_csv)
-
-
-class PassEnded(Exception):
-    """The job's pass opens nothing any more: its maker is gone, or no longer an owner."""
 
 
 # In the request

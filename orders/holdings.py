@@ -27,18 +27,21 @@ from orders import inquiries, keys, mentions, records, timeline
 from orders.buyers import Buyer
 from orders.keys import Keys
 from orders.models import Comment, ImportChunk, ImportRefusal, Inquiry, Item, Order, Source
-from orders.persons import Person
+from orders.persons import Person, emails_in
 from orders.statuses import STATUSES
 from policy.countries import country_name
+from policy.prohibitions import Jurisdiction
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """`mentions` are comments on orders of others; `lines` of files were refused; `waiting` are
-    orders of a file that are not stored yet, as they will be."""
+    """`stopped` are orders of which clause P2 lets nothing be done but erase the person, so that
+    nobody opens them here; `mentions` are comments on orders of others; `lines` of files were
+    refused; `waiting` are orders of a file that are not stored yet, as they will be."""
 
     buyer: Buyer
     orders: list[tuple[Order, Person]]
+    stopped: list[Order]
     comments: dict[uuid.UUID, list[tuple[Comment, str]]]
     mentions: list[tuple[Comment, str]]
     lines: list[tuple[ImportRefusal, dict[str, str]]]
@@ -49,8 +52,12 @@ class Holdings:
         """Telephones and e-mails of their orders that nobody has asked about."""
         people = [person for _order, person in self.orders]
         phones = tuple(dict.fromkeys(person.phone for person in people if person.phone))
-        emails = tuple(dict.fromkeys(person.email.lower() for person in people if person.email))
-        return Buyer(phones, emails) - self.buyer
+        emails = dict.fromkeys(email for person in people for email in emails_in(person.email))
+        return Buyer(phones, tuple(emails)) - self.buyer
+
+    @property
+    def erasable(self) -> list[Order]:
+        return [*self.stopped, *(order for order, _person in self.orders)]
 
     @property
     def commented(self) -> int:
@@ -58,21 +65,25 @@ class Holdings:
 
     @property
     def nothing(self) -> bool:
-        return not (self.orders or self.mentions or self.lines or self.waiting)
+        return not (self.erasable or self.mentions or self.lines or self.waiting)
 
 
 def of(run: Inquiry, *, by: Entry) -> Holdings:
     held = keys.provided(by)
     buyer = inquiries.opened(run, held)
-    orders = list(buyer.orders(held)) if buyer else []
-    ids = {order.id for order in orders}
+    every = list(buyer.orders(held)) if buyer else []
+    prohibited = Jurisdiction.objects.prohibited()
+    stopped = [order for order in every if order.stands_against(prohibited)]
+    open_ = [order for order in every if not order.stands_against(prohibited)]
+    ids = {order.id for order in every}
     comments: dict[uuid.UUID, list[tuple[Comment, str]]] = defaultdict(list)
     for comment in Comment.objects.filter(company_id=by.company_id, order_id__in=ids):
         comments[comment.order_id].append((comment, _said(comment, held)))
     others = Comment.objects.exclude(order_id__in=ids)
     return Holdings(
         buyer,
-        [(order, order.open_person(held)) for order in orders],
+        [(order, order.open_person(held)) for order in open_],
+        stopped,
         comments,
         [(comment, _said(comment, held)) for comment in _found(run, "comments", others)],
         [

@@ -31,6 +31,7 @@ from django.utils import timezone
 
 from accounts import audit, gate, jobpasses
 from accounts.gate import Entry, JobState
+from accounts.jobpasses import PassEnded
 from accounts.models import Partner
 from orders import keys
 from orders.chunks import pack, unpack, with_partner
@@ -55,10 +56,6 @@ UNACCEPTED: Final = "imports waiting for an acceptance"
 
 SEALED_CHUNK: Final = "import.chunk"
 SEALED_REFUSAL: Final = "import.refusal"
-
-
-class PassEnded(Exception):
-    """The job's pass opens nothing any more: it is over, or its holder may not import."""
 
 
 class NotAccepted(Exception):

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from accounts import audit, gate, jobpasses
 from accounts.gate import Entry, JobState
+from accounts.jobpasses import PassEnded
 from orders import imports, keys, mentions
 from orders.buyers import Buyer
 from orders.intake import Prohibited
@@ -40,10 +41,6 @@ ERASING: Final = "orders.inquiry.erasure"
 QUEUE: Final = "inquiries"
 SEALED: Final = "inquiry.buyer"
 AT_ONCE: Final = 20  # orders erased in one transaction: a fraction of a second
-
-
-class PassEnded(Exception):
-    """The job's pass opens nothing any more, or what it was to do is done or swept away."""
 
 
 # In the request

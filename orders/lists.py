@@ -2,7 +2,8 @@
 
 Written by hand, since this is the page that everybody looks at all day: rows come as tuples, in the
 same few statements however many there are. Row rules decide what is seen; the conditions that
-repeat them here (the company, whose orders) only let the planner use an index.
+repeat them here (the company, whose orders) only let the planner use an index. Statements are put
+together of this module's own words alone (the marks S608); what anybody typed is a parameter.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, gate, jobpasses
 from accounts.gate import Entry
 from accounts.identifiers import made_at, uuid7
+from accounts.jobpasses import PassEnded
 from orders import statuses
 from orders.models import Import, ImportRefusal, Order, Retention, RetentionRun
 
@@ -43,10 +44,6 @@ TASK: Final = "orders.retention"
 QUEUE: Final = "retention"
 AT_ONCE: Final = 20  # orders erased in one transaction: a fraction of a second
 LINES_AT_ONCE: Final = 2_000
-
-
-class PassEnded(Exception):
-    """The job's pass opens nothing any more; the next night's has one of its own."""
 
 
 # In the request

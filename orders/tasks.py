@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from accounts import gate, jobpasses
+from accounts.sqlstates import NOT_ACCEPTED, sqlstate
 from orders import closure, exports, imports, inquiries, retention
 
 ACCEPTED_BY_NOW = 15  # seconds between looks whether the policy has been accepted
@@ -36,33 +37,44 @@ class Patience(Persistence):
     """Wait for an acceptance, too, until the pass is over."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, imports.NotAccepted) or sqlstate(exception) == "CV001":
+        if isinstance(exception, imports.NotAccepted) or sqlstate(exception) == NOT_ACCEPTED:
             return RetryDecision(retry_in={"seconds": ACCEPTED_BY_NOW}, queue=imports.UNACCEPTED)
         again = super().get_retry_decision(exception=exception, job=job)
         return again and RetryDecision(retry_at=again.retry_at, queue=imports.QUEUE)
 
 
-def sqlstate(exception: BaseException) -> str | None:
-    return getattr(exception.__cause__, "sqlstate", None)
+def under_its_pass(
+    work: Callable[[uuid.UUID, str], None],
+    name_of: Callable[[uuid.UUID], str],
+    identifier: str,
+    sealed_pass: str,
+    *,
+    otherwise: str,
+) -> None:
+    """Do the work with the secret of the job's pass; where that has ended, log what becomes of it
+    `otherwise`."""
+    name = name_of(uuid.UUID(identifier))
+    try:
+        work(uuid.UUID(identifier), jobpasses.unseal(sealed_pass, job=name))
+    except jobpasses.PassEnded:
+        log.warning("The pass of %s has ended; %s.", name, otherwise)
+
+
+SOMEBODYS = "it waits for somebody's"
 
 
 @app.task(name=imports.TASK, retry=Patience())
 def work_through_import(import_id: str, sealed_pass: str) -> None:
-    try:
-        run_id = uuid.UUID(import_id)
-        secret = jobpasses.unseal(sealed_pass, job=imports.job_name(run_id))
-        imports.work_through(run_id, secret)
-    except (imports.PassEnded, jobpasses.PassLost):
-        log.warning("The pass of import %s has ended; it waits for somebody's.", import_id)
+    under_its_pass(
+        imports.work_through, imports.job_name, import_id, sealed_pass, otherwise=SOMEBODYS
+    )
 
 
 @app.task(name=exports.TASK, retry=Persistence())
 def build_export(export_id: str, sealed_pass: str) -> None:
-    try:
-        run_id = uuid.UUID(export_id)
-        exports.build(run_id, jobpasses.unseal(sealed_pass, job=exports.job_name(run_id)))
-    except (exports.PassEnded, jobpasses.PassLost):
-        log.warning("The pass of export %s has ended; it is not built.", export_id)
+    under_its_pass(
+        exports.build, exports.job_name, export_id, sealed_pass, otherwise="it is not built"
+    )
 
 
 @app.task(name=closure.TASK, retry=Persistence())
@@ -72,31 +84,22 @@ def work_through_closure(company_id: int, sealed_pass: str) -> None:
 
 @app.task(name=inquiries.LOOKING, retry=Persistence())
 def look_for_a_buyer(inquiry_id: str, sealed_pass: str) -> None:
-    _work_on_inquiry(inquiries.look, inquiry_id, sealed_pass)
+    under_its_pass(inquiries.look, inquiries.job_name, inquiry_id, sealed_pass, otherwise=SOMEBODYS)
 
 
 @app.task(name=inquiries.ERASING, retry=Persistence())
 def erase_a_buyer(inquiry_id: str, sealed_pass: str) -> None:
-    _work_on_inquiry(inquiries.forget, inquiry_id, sealed_pass)
-
-
-def _work_on_inquiry(
-    work: Callable[[uuid.UUID, str], None], inquiry_id: str, sealed_pass: str
-) -> None:
-    try:
-        run_id = uuid.UUID(inquiry_id)
-        work(run_id, jobpasses.unseal(sealed_pass, job=inquiries.job_name(run_id)))
-    except (inquiries.PassEnded, jobpasses.PassLost):
-        log.warning("The pass of inquiry %s has ended; it waits for somebody's.", inquiry_id)
+    under_its_pass(
+        inquiries.forget, inquiries.job_name, inquiry_id, sealed_pass, otherwise=SOMEBODYS
+    )
 
 
 @app.task(name=retention.TASK, retry=Persistence())
 def erase_what_is_due(run_id: str, sealed_pass: str) -> None:
-    try:
-        run = uuid.UUID(run_id)
-        retention.work_through(run, jobpasses.unseal(sealed_pass, job=retention.job_name(run)))
-    except (retention.PassEnded, jobpasses.PassLost):
-        log.warning("The pass of retention %s has ended; the next night has its own.", run_id)
+    under_its_pass(
+        retention.work_through, retention.job_name, run_id, sealed_pass,
+        otherwise="the next night has its own",
+    )  # fmt: skip
 
 
 @app.periodic(cron="41 2 * * *")

@@ -20,9 +20,15 @@ class PolicyConfig(AppConfig):
         )
         navigation.register(_("Policy"), "policy:current", "shield-check", None, 50)
         navigation.register(
-            _("Company's policy"), "policy:company_edition", "scroll-text", "company.policy", 40
+            _("Company's policy"), "policy:company_publish", "scroll-text", "company.policy", 40
         )
         navigation.register(
             _("Disclosures"), "policy:company_disclosures", "landmark", "company.policy", 46
         )
+        for_operators = navigation.register_for_operators
+        for_operators(_("Overview"), "policy:console", "layout-list", 10)
+        for_operators(_("Policies"), "policy:publish", "stamp", 20)
+        for_operators(_("Jurisdictions"), "policy:jurisdictions", "ban", 30)
+        for_operators(_("Visits"), "policy:visits", "chart-no-axes-column", 50)
+        for_operators(_("Proofs"), "policy:proofs", "shield-check", 60)
         people.register_standing(standing.of_company)

@@ -152,8 +152,9 @@ CLAUSES: Final = {
         Clause(
             "R2",
             _(
-                "The operator publishes his own texts through the site or a command; from their "
-                "moment on the database asks for them in place of the bundled ones."
+                "The operator publishes his own texts through the site, where there are two each "
+                "with the other's approval, or through a command; from their moment on the "
+                "database asks for them in place of the bundled ones."
             ),
         ),
     )

@@ -42,6 +42,11 @@ def changes(old: str, new: str) -> list[Change]:
     return found
 
 
+def changed(old: str, new: str) -> list[Change]:
+    """Only what differs."""
+    return [change for change in changes(old, new) if change.kind != "same"]
+
+
 def _replaced(before: list[Passage], after: list[Passage]) -> Iterator[Change]:
     for old, new in zip_longest(before, after):
         if old and new and SequenceMatcher(None, old.text, new.text).ratio() >= ALIKE:

@@ -9,13 +9,11 @@ at once, or on the day its secrecy ends. The database enforces all of that (migr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import DatabaseError, connection, models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
@@ -26,6 +24,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import Company, User
+from policy.turns import in_turn
 
 MOST_ORDERS = 1_000  # in one request; its package is made while the operator waits
 
@@ -38,11 +37,6 @@ class Deed(models.TextChoices):
     TOLD = "told", _lazy("company told")
 
 
-class NotInTurn(Exception):
-    """The register does not take this deed: it is over, somebody has approved already, or two have
-    not yet. Its text says which."""
-
-
 # The constraints and errors of migration 0009, in words.
 REASONS = {
     "policy_disclosure_twice": _lazy("You have approved it already: somebody else has to."),
@@ -51,18 +45,6 @@ REASONS = {
     "policy_disclosure_approver": _lazy("This is for one of the two who approved it."),
     "policy_disclosure_once": _lazy("The package has been taken already."),
 }
-
-
-@contextmanager
-def in_turn() -> Iterator[None]:
-    try:
-        with transaction.atomic():
-            yield
-    except DatabaseError as error:
-        for name, reason in REASONS.items():
-            if name in str(error):
-                raise NotInTurn(reason) from error
-        raise
 
 
 class DisclosureQuerySet(models.QuerySet["Disclosure"]):
@@ -145,12 +127,12 @@ class Disclosure(models.Model):
 
     def take_package(self) -> bytes:
         """The sealed package, once, for an approver. Raises NotInTurn."""
-        with in_turn(), connection.cursor() as cursor:
+        with in_turn(REASONS), connection.cursor() as cursor:
             cursor.execute("SELECT gate.take_package(%s)", [self.id])
             return bytes(cursor.fetchone()[0])
 
     def _enter(self, deed: Deed, *, by: Entry, **said: str) -> None:
-        with in_turn():
+        with in_turn(REASONS):
             self.events.create(deed=deed, by_id=by.user_id, **said)
 
 

@@ -1,4 +1,4 @@
-"""Accepting a version, and publishing one."""
+"""Accepting a version, and writing, approving and publishing one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from policy import coverage
 from policy.bundled import PLACEHOLDER
 from policy.countries import country_code, listed, named
 from policy.jurisdictions import judge
-from policy.models import Jurisdiction, PolicyText, PolicyVersion
+from policy.models import Draft, Jurisdiction, PolicyText, PolicyVersion
 from policy.revisions import NotNew, refuse_unchanged
 
 OPEN_FOR = timedelta(days=1)  # how long a form may stand open before it is shown anew
@@ -107,9 +107,11 @@ class AcceptanceForm(forms.Form):
         return {**given, "shown_at": datetime.fromisoformat(signed[-1])}
 
 
-class PublicationForm(forms.Form):
-    """A new version, a text and a summary for each of the site's languages."""
+class DraftForm(forms.Form):
+    """What is being written of a new version, complete or not: a text and a summary for each of the
+    site's languages. `seal` is the draft's that the page showed."""
 
+    seal = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
     material = forms.BooleanField(
         label=_("Ask everybody to accept it"),
         help_text=_("Leave it out only for a correction that changes no promise."),
@@ -123,12 +125,21 @@ class PublicationForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, latest: PolicyVersion | None, texts: dict[str, str], **kwargs: Any
+        self,
+        *args: Any,
+        latest: PolicyVersion | None,
+        texts: dict[str, str],
+        draft: Draft | None = None,
+        **kwargs: Any,
     ) -> None:
-        """`texts` is what to start from, by language: those of `latest`, where there is one."""
+        """`texts` is what to start from without a `draft`, by language: those of `latest`, where
+        there is one."""
         super().__init__(*args, **kwargs)
         self.latest = latest
         self.published = texts if latest else {}
+        if draft:
+            texts = draft.texts
+            self.initial = {name: getattr(draft, name) for name in ("seal", *Draft.WRITTEN)}
         self.fields["effective_at"].help_text = _("Empty: at once. The time zone is %(zone)s.") % {
             "zone": timezone.get_current_timezone_name()
         }
@@ -145,6 +156,7 @@ class PublicationForm(forms.Form):
                 widget=forms.Textarea({"rows": 3, "lang": language}),
                 max_length=2_000,
                 required=False,
+                initial=draft.summaries.get(language, "") if draft else "",
             )
         self.order_fields([name for name in self.fields if name[:4] in ("body", "summ")])
 
@@ -166,6 +178,20 @@ class PublicationForm(forms.Form):
             code: self.cleaned_data.get(f"{name}_{code}") for code, _name in settings.LANGUAGES
         }
         return {code: text for code, text in given.items() if text}
+
+    def written(self) -> dict[str, Any]:
+        """What a draft keeps of it (`Draft.WRITTEN`)."""
+        return {
+            "texts": self.of_each_language("body"),
+            "summaries": self.of_each_language("summary"),
+            "material": self.cleaned_data["material"],
+            "effective_at": self.cleaned_data["effective_at"],
+            "countries": self.cleaned_data.get("countries", []),
+        }
+
+
+class PublicationForm(DraftForm):
+    """The same, as it may be published."""
 
     def clean_effective_at(self) -> datetime | None:
         """A moment that has passed is now: nothing comes into force before it is published."""

@@ -14,6 +14,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpResponse
 from django.views.defaults import page_not_found
 
+from accounts import sqlstates
 from accounts.guard import Demand, demand_of
 from accounts.requests import Request
 from policy import answers
@@ -40,16 +41,16 @@ class PolicyMiddleware:
         """
         if isinstance(error, ObjectDoesNotExist):
             return page_not_found(request, error)
-        cause: Any = error if hasattr(error, "sqlstate") else error.__cause__
-        match getattr(cause, "sqlstate", None):
-            case "CV001":  # gate.allows
+        match sqlstates.sqlstate(error):
+            case sqlstates.NOT_ACCEPTED:
+                cause: Any = error if hasattr(error, "diag") else error.__cause__
                 missing = json.loads(cause.diag.message_detail)
                 return answers.answer(request, answers.not_accepted(missing))
-            case "42501" | "CV002":  # a row rule or a grant refused, or the right was lost since
+            case sqlstates.NO_RIGHT | sqlstates.TAKEN_BACK:
                 return answers.answer(request, answers.row_rule_refused())
-            case "CVP01":  # clause P1, of a strict company (migration 0007)
+            case sqlstates.NOT_COVERED:
                 return answers.answer(request, answers.country_not_covered())
-            case "CVP02":  # clause P2, of an order (orders/migrations/0007)
+            case sqlstates.OUT_OF_BOUNDS:
                 return answers.answer(request, answers.person_out_of_bounds())
         return None
 

@@ -26,6 +26,7 @@ from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import Company, User
 from policy.disclosures import Disclosure, DisclosureEvent, DisclosurePackage
+from policy.drafts import Approval, Draft
 from policy.prohibitions import Jurisdiction
 from policy.proofruns import ProofResult, ProofRun
 from policy.refusals import Refusal
@@ -34,11 +35,13 @@ from policy.visits import Counter, Visits
 
 __all__ = [
     "Acceptance",
+    "Approval",
     "Capacity",
     "Counter",
     "Disclosure",
     "DisclosureEvent",
     "DisclosurePackage",
+    "Draft",
     "Jurisdiction",
     "Kind",
     "Policy",
@@ -111,7 +114,8 @@ class Policy(models.Model):
         `texts` is Markdown by language; `summary` says by language what changed. A `material`
         version asks everybody again; the first is always material. `countries` are the alpha-2
         codes of those that a company's covers. `by` is None for the owner role's commands. Raises
-        NotNew, and ProgrammingError where the row rules refuse.
+        NotNew, and DatabaseError where the row rules refuse, or where another operator has not
+        approved the draft of exactly this.
         """
         latest, declared = self.latest, sorted(set(countries))
         if latest is None or latest.countries == declared:
@@ -186,6 +190,11 @@ class PolicyVersion(models.Model):
     published_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
+    # Which other operator approved it, and the seal of the draft that was approved; the triggers'.
+    approved_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False, editable=False
+    )
+    seal = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001  # unique
     hashes = models.JSONField()
     # Alpha-2 codes that a company's covers (clause P1), each once and in order.
     countries = models.JSONField(
@@ -197,6 +206,7 @@ class PolicyVersion(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint("policy", "number", name="policy_version_number_once"),
+            models.UniqueConstraint("seal", name="policy_version_sealed_once"),
         ]
         indexes: ClassVar = [  # the gate's two questions, at every statement
             models.Index("number", condition=Q(kind="crm"), name="policy_version_of_crm"),

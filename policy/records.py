@@ -30,6 +30,20 @@ register(
         of_company="version__company_id",
     ),
     Record(
+        "policy_draft",
+        "what is being written of a policy's next version, and who kept it last",
+        "unpublished words about a policy; of who left, the number",
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+        of_company="company_id",
+    ),
+    Record(
+        "policy_approval",
+        "which operator approves the draft of a platform's policy",
+        "gone with the draft; who approved what was published stands with the version",
+        account=Fate.KEPT,
+    ),
+    Record(
         "policy_acceptance",
         "who accepted which text when, chained; no address, no browser",
         EVIDENCE + ", by the number of a person",

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts import trial
 from accounts.gate import Entry
 from accounts.trial import Somebody
-from policy.models import Policy, PolicyVersion
+from policy.models import Draft, Kind, Policy, PolicyVersion
 
 
 def open_company() -> Somebody:
@@ -25,6 +25,36 @@ def publish(owner: Somebody, *, text: str = "# Ours", countries: tuple[str, ...]
             by=by, texts={"en": text}, countries=countries
         )
     accept(owner)
+
+
+def publish_crm(text: str) -> PolicyVersion:
+    """A new version of the CRM's policy, by two new operators."""
+    writer, second = draft_crm(text), trial.person(operator=True)
+    with second.working() as by:
+        drafted().approve(by=by, proven="proof")
+    with writer.working() as by:
+        return drafted().publish(by=by)
+
+
+def draft_crm(text: str) -> Somebody:
+    """A draft of the CRM's policy by a new operator, in place of any that is kept."""
+    writer = trial.person(operator=True)
+    with writer.working():
+        before = Draft.objects.of(Kind.CRM, None)
+        Draft.objects.keep(
+            Policy.objects.of_platform(Kind.CRM),
+            seen=before.seal if before else "",
+            texts={"en": text},
+            material=True,
+            effective_at=None,
+        )
+    return writer
+
+
+def drafted() -> Draft:
+    draft = Draft.objects.of(Kind.CRM, None)
+    assert draft
+    return draft
 
 
 def accept(somebody: Somebody) -> None:

@@ -5,11 +5,13 @@ from django.urls import include, path
 from policy.models import Kind
 from policy.views import (
     accepting,
+    console,
     declaring,
     disclosures,
     evidence,
     jurisdictions,
     proving,
+    publication,
     publishing,
     reading,
     reminding,
@@ -55,12 +57,29 @@ ours = [
     path("operator/policy/new/", publishing.publish, name="publish"),
     path("operator/policy/new/<slug:kind>/", publishing.publish, name="publish"),
     path("operator/policy/new/<slug:kind>/preview/", publishing.preview, name="preview"),
+    path("operator/policy/new/<slug:kind>/draft/", publishing.draft, name="draft"),
+    path("operator/policy/new/<slug:kind>/discard/", publishing.discard, name="discard"),
+    path(
+        "operator/policy/new/<slug:kind>/publication/",
+        publication.publication,
+        name="publication",
+    ),
+    path("operator/policy/new/<slug:kind>/approval/", publication.approval, name="approval"),
+    path("operator/policy/new/<slug:kind>/withdrawal/", publication.withdrawal, name="withdrawal"),
+    path("operator/", console.console, name="console"),
     path("operator/jurisdictions/", jurisdictions.jurisdictions, name="jurisdictions"),
     path("operator/jurisdictions/<slug:code>/lifting/", jurisdictions.lifting, name="lifting"),
     path("operator/visits/", visits.visits, name="visits"),
-    path("company/policy/", publishing.company, name="company_edition"),
+    path("company/policy/", publishing.company, name="company_publish"),
     path("company/citizenship/", declaring.citizenship, name="citizenship"),
     path("company/policy/preview/", publishing.company_preview, name="company_preview"),
+    path("company/policy/draft/", publishing.company_draft, name="company_draft"),
+    path("company/policy/discard/", publishing.company_discard, name="company_discard"),
+    path(
+        "company/policy/publication/",
+        publication.company_publication,
+        name="company_publication",
+    ),
 ]
 
 urlpatterns = [

@@ -369,11 +369,15 @@ class Order(CompanyOwned):
     def prohibition(self) -> Verdict | None:
         """What clause P2 has against this order since the list has grown: work on it stops, and
         the database refuses all but erasing its person. One statement."""
+        return self.stands_against(Jurisdiction.objects.prohibited())
+
+    def stands_against(self, prohibited: Collection[str]) -> Verdict | None:
+        """The same for a list that is at hand."""
         verdict = judge_stored(
             country=self.country,
             citizenship=self.citizenship,
             phone_country=self.phone_country,
-            prohibited=Jurisdiction.objects.prohibited(),
+            prohibited=prohibited,
         )
         return verdict if verdict.prohibited else None
 

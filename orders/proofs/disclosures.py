@@ -16,8 +16,9 @@ from accounts.trial import Somebody
 from accounts.visitors import Visitor
 from orders import disclosures, packages
 from orders.trial import company_with_orders
-from policy.disclosures import Disclosure, NotInTurn
+from policy.disclosures import Disclosure
 from policy.trial import open_company
+from policy.turns import NotInTurn
 
 
 @proves(

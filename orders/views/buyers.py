@@ -213,4 +213,4 @@ def listed(order: Order, person: Person) -> dict[str, Any]:
 
 def unsent(found: Holdings) -> int:
     """How many of the orders go to the trash, since nobody is left to send them to."""
-    return sum(order.status in STILL_HERE for order, _person in found.orders)
+    return sum(order.status in STILL_HERE for order in found.erasable)

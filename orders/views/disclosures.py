@@ -18,7 +18,8 @@ from accounts.guard import operator
 from accounts.requests import GET_OR_POST, Request
 from orders import disclosures
 from orders.disclosure_forms import DisclosureForm, RefusalForm
-from policy.disclosures import Disclosure, NotInTurn
+from policy.disclosures import Disclosure
+from policy.turns import NotInTurn
 
 
 @operator

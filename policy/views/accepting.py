@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.guard import signed_in
 from accounts.requests import GET_OR_POST, Request
-from policy import documents, stopped
+from policy import differences, documents, stopped
 from policy.answers import safe_next
 from policy.countries import listed
 from policy.forms import AcceptanceForm
@@ -174,11 +174,12 @@ def _changed_since(user_id: int, version: PolicyVersion) -> dict[str, Any]:
     )
     if not accepted:
         return {"first": True}
-    newer = version.siblings().filter(number__gt=accepted, number__lte=version.number)
-    summaries = [each.text_in(get_language()).summary for each in newer.prefetch_related("texts")]
+    since = version.siblings().filter(number__gte=accepted, number__lte=version.number)
+    *newer, before = [each.text_in(get_language()) for each in since.prefetch_related("texts")]
     return {
         "first": False,
-        "summary": "\n".join(summary for summary in summaries if summary),
+        "summary": "\n".join(text.summary for text in newer if text.summary),
+        "changes": differences.changed(before.body, newer[0].body),
         "diff_url": version.diff_url(since=accepted),
     }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -242,6 +244,126 @@ def test_nothing_is_written_with_a_pass_that_the_transaction_has_ended(
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             web.execute("UPDATE orders_offer SET name = 'overtaken'")
     assert nothing_changed(superuser)
+
+
+# What is taken back while a statement is under way
+
+HELD_UP = 99  # an advisory lock, on which the statement waits
+
+
+@contextmanager
+def held_up(web: psycopg.Connection, sql: str, *, by: psycopg.Connection) -> Iterator[None]:
+    """Has the statement run, and wait for what `by` holds until the block has ended."""
+    running = threading.Thread(target=_attempted, args=[web, sql])
+    running.start()
+    deadline = time.monotonic() + 20
+    while not by.execute(
+        "SELECT cardinality(pg_blocking_pids(%s))", [web.info.backend_pid]
+    ).fetchone()[0]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield
+    running.join()
+
+
+def _attempted(web: psycopg.Connection, sql: str) -> None:
+    with suppress(psycopg.errors.DatabaseError):  # left to the commit, which then fails
+        web.execute(sql)
+
+
+USED_LATE = (
+    "WITH waited AS MATERIALIZED (SELECT pg_advisory_xact_lock({lock}) IS NULL AS x),"
+    " hers AS MATERIALIZED (SELECT CASE WHEN x IS NOT NULL THEN {hers} END AS pass FROM waited)"
+    " INSERT INTO orders_offer (company_id, id, name)"
+    " SELECT c.id, gen_random_uuid(), 'overtaken ' || random()"
+    " FROM hers, accounts_company c WHERE c.slug = 'aurora' AND hers.pass <> ''"
+    " RETURNING {his}"
+)
+
+
+@pytest.mark.parametrize(
+    "revocation",
+    ["removed", "another role", "signed out", "deactivated", "a policy to accept", "pass over"],
+)
+def test_a_right_that_ended_before_the_statement_used_it_is_not_used(
+    revocation: str, owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    """The statement's snapshot still shows it, and another's pass stands at both ends."""
+    hers, his = people.pass_of(people.gail), people.pass_of(people.gus)
+    late = USED_LATE.format(lock=HELD_UP, hers=AS.format(hers), his=AS.format(his))
+    superuser.execute("SELECT pg_advisory_lock(%s)", [HELD_UP])
+    with begun(his) as web:
+        with held_up(web, late, by=superuser):
+            owner.execute(REVOCATIONS[revocation])
+            superuser.execute("SELECT pg_advisory_unlock(%s)", [HELD_UP])
+        with suppress(psycopg.Error):
+            web.commit()
+    assert nothing_changed(superuser)
+
+
+ADAMS = GAILS.replace("gail@", "adam@")
+RESTORED = f"UPDATE accounts_membership SET role = 'admin', left_at = NULL WHERE {ADAMS}"
+
+
+@pytest.mark.parametrize("change", ["role = 'agent'", "left_at = now()"])
+def test_who_is_demoted_does_not_write_his_former_place_over_it(
+    change: str, superuser: psycopg.Connection
+) -> None:
+    """His statement waited for the row; the answer to it is from before."""
+    with (
+        begun(people.pass_of(people.adam)) as web,
+        psycopg.connect(os.environ["OWNER_DATABASE_URL"]) as owner,
+    ):
+        owner.execute(f"UPDATE accounts_membership SET {change} WHERE {ADAMS}")
+        with held_up(web, RESTORED, by=superuser):
+            owner.commit()
+        with suppress(psycopg.Error):
+            web.commit()
+    [(role, left_at)] = superuser.execute(
+        f"SELECT role, left_at FROM accounts_membership WHERE {ADAMS}"
+    ).fetchall()
+    assert role == "agent" or left_at
+
+
+def test_nobody_is_put_back_who_has_left(
+    owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    owner.execute(REVOCATIONS["removed"])
+    with (
+        begun(people.pass_of(people.adam)) as web,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        web.execute(f"UPDATE accounts_membership SET left_at = NULL WHERE {GAILS}")
+    [(left_at,)] = superuser.execute(
+        f"SELECT left_at FROM accounts_membership WHERE {GAILS}"
+    ).fetchall()
+    assert left_at
+
+
+def test_nothing_runs_between_the_check_and_the_end(superuser: psycopg.Connection) -> None:
+    with writing() as web:
+        web.execute("DECLARE slow CURSOR WITH HOLD FOR SELECT pg_sleep(60)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            web.commit()
+    assert nothing_changed(superuser)
+
+
+def test_a_pass_is_over_within_a_statement_too(superuser: psycopg.Connection) -> None:
+    hers = people.pass_of(people.gail)
+    superuser.execute(
+        "UPDATE accounts_pass SET expires_at = clock_timestamp() + interval '1 second'"
+        " WHERE hash = sha256(%s::bytea)",
+        [hers.encode()],
+    )
+    with begun(hers) as web:
+        told = []
+        web.add_notice_handler(lambda notice: told.append(notice.message_primary))
+        web.execute(
+            "DO $$ BEGIN RAISE NOTICE '%', EXISTS (SELECT FROM orders_offer);"
+            " PERFORM pg_sleep(1.5);"
+            " RAISE NOTICE '%', EXISTS (SELECT FROM orders_offer); END $$"
+        )
+    assert told[-1] == "f"
 
 
 # One's own

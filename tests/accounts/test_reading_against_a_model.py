@@ -6,8 +6,6 @@ that were verified before the step.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
@@ -23,11 +21,13 @@ from hypothesis.stateful import (
 )
 
 from accounts import gate
+from accounts.invitations import invite, join
 from accounts.models import Membership
 from orders.models import Order
 from policy.models import Policy, PolicyVersion
 from tests import people
 from tests.people import Someone, as_
+from tests.policy.publications import publish_crm
 
 WORKERS = {
     "aurora": (people.ann, people.adam, people.lena, people.mia),
@@ -91,8 +91,9 @@ class Reading(RuleBasedStateMachine):
 
     @rule(material=st.booleans())
     def publish_the_crms(self, material: bool) -> None:
-        with as_(people.olga) as entry:
-            self._publish(Policy.objects.get(kind="crm"), entry, material)
+        with as_(people.olga):
+            latest = Policy.objects.get(kind="crm").latest
+        publish_crm(f"# {latest}", material=material)
         if material:
             self.accepted["crm"].clear()
 
@@ -101,33 +102,34 @@ class Reading(RuleBasedStateMachine):
         if RUNS[slug] not in self.accepted["crm"]:
             return
         with as_(RUNS[slug], slug) as entry:
-            self._publish(Policy.objects.get(company_id=entry.company_id), entry, material)
+            policy = Policy.objects.get(company_id=entry.company_id)
+            policy.publish(by=entry, texts={"en": f"# {policy.latest}"}, material=material)
         if material:
             self.accepted[slug].clear()
-
-    def _publish(self, policy: Policy, by: gate.Entry, material: bool) -> None:
-        policy.publish(by=by, texts={"en": f"# {policy.latest}"}, material=material)
 
     @rule(pair=leavers)
     @precondition(lambda self: not self.waits_for(people.ann, "aurora"))
     def leave(self, pair: tuple[Someone, str]) -> None:
-        if self._move(pair, timezone.now()):
-            self.member.discard(pair)
-            self.passes.pop(pair, None)
+        person, slug = pair
+        if pair not in self.member or self.waits_for(RUNS[slug], slug):
+            return
+        user = person.user
+        with as_(RUNS[slug], slug) as entry:
+            member = Membership.objects.filter(company_id=entry.company_id, user=user)
+            assert member.update(left_at=timezone.now()) == 1
+        self.member.discard(pair)
+        self.passes.pop(pair, None)
 
     @rule(pair=leavers)
     def come_back(self, pair: tuple[Someone, str]) -> None:
-        if self._move(pair, None):
-            self.member.add(pair)
-
-    def _move(self, pair: tuple[Someone, str], left_at: Any) -> bool:
         person, slug = pair
-        if self.waits_for(RUNS[slug], slug):
-            return False
-        user = person.user.pk
+        if pair in self.member or self.waits_for(RUNS[slug], slug):
+            return
+        user = person.user
         with as_(RUNS[slug], slug) as entry:
-            member = Membership.objects.filter(company_id=entry.company_id, user_id=user)
-            return member.update(left_at=left_at) == 1
+            _, secret = invite(by=entry, email=person.email, role=dict(person.places)[slug])
+        join(secret, user)
+        self.member.add(pair)
 
     @invariant()
     def each_reads_what_the_model_says(self) -> None:

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from accounts import gate
 from orders.models import Order
-from policy.models import Policy
 from tests import people
+from tests.policy.publications import publish_crm
 
 CRM = "SELECT id FROM policy_policy WHERE kind = 'crm'"
 PUBLISH = f"""
@@ -163,10 +163,7 @@ def test_a_session_is_kept_no_longer_than_it_may_last(owner: psycopg.Connection)
 
 @pytest.mark.django_db
 def test_it_is_verified_until_the_next_version_comes_into_force_and_no_longer() -> None:
-    with people.as_(people.olga) as olga:
-        Policy.objects.get(kind="crm").publish(
-            by=olga, texts={"en": "# Soon"}, effective_at=timezone.now() + timedelta(seconds=2)
-        )
+    publish_crm("# Soon", effective_at=timezone.now() + timedelta(seconds=2))
     gate.verify(secret := people.pass_of(people.gail))
     with gate.carrying(secret):
         assert Order.objects.exists()

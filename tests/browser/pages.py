@@ -75,6 +75,7 @@ PAGES = {
     SUPPORT: ("/staff/",),
     OPERATOR: (
         "/staff/",
+        "/operator/",
         "/operator/policy/new/crm/",
         "/operator/jurisdictions/",
         "/operator/disclosures/",

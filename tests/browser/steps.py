@@ -15,6 +15,7 @@ OWNER = "owner@aurora.example"
 STRANGER = "agent@borealis.example"
 SUPPORT = "support@covenant.example"
 OPERATOR = "operator@covenant.example"
+SECOND = "otto@covenant.example"
 
 
 def here(page: Page) -> str:
@@ -43,6 +44,15 @@ def accept(page: Page) -> None:
     for box in page.locator(".agree [type=checkbox]").all():
         box.check()
     page.click(".accept button.primary")
+
+
+def approve(page: Page) -> None:
+    """On the page before a version is published, as another operator."""
+    form = page.locator("form[action$='/approval/']")
+    page.click("details:has(form[action$='/approval/']) > summary")
+    form.locator("[name=password]").fill(PASSWORD)
+    form.locator("button.primary").click()
+    page.wait_for_selector("form[action$='/withdrawal/']")
 
 
 def sign_out(page: Page, at: str = "") -> None:

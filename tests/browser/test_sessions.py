@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
-from tests.browser.steps import AGENT, OPERATOR, here
+from tests.browser.steps import AGENT, OPERATOR, SECOND, here
 from tests.browser.windows import Windows
 
 
@@ -64,13 +64,17 @@ def test_a_page_from_before_signing_in_anew_is_loaded_anew_and_says_so(page: Pag
 
 
 def publish_anew(windows: Windows, summary: str = "") -> None:
-    """The operator adds a line to the CRM's policy in each language and publishes that."""
+    """The operator adds a line to the CRM's policy in each language and publishes that, with the
+    word of another."""
     desk = windows.of(OPERATOR, "/operator/policy/new/crm/")
     for name in ("body_en", "body_ru"):
         field = desk.locator(f"[name={name}]")
         field.fill(f"{field.input_value()}\n\nAnew.")
     desk.fill("[name=summary_en]", summary)
     desk.click("form[action='/operator/policy/new/crm/'] button.primary")
+    steps.approve(windows.of(SECOND, here(desk)))
+    desk.reload()
+    desk.click("form[action='/operator/policy/new/crm/publication/'] button.primary")
     desk.wait_for_url("**/policy/versions/*/")
 
 

@@ -25,6 +25,7 @@ from orders.intake import ItemDraft, Prohibited
 from orders.models import Comment, Export, ImportChunk, ImportRefusal, Inquiry, Order, SearchWord
 from orders.persons import Person
 from tests.jobs import as_the_worker, job_called
+from tests.orders.test_clause_p2 import prohibit
 from tests.orders.uploading import as_it_stands, begun, imported, table, worked
 from tests.people import Someone, adam, ann, as_, bea, boris, gail, lena, pat, sign_in
 from tests.remains import every_row
@@ -247,6 +248,20 @@ def test_a_question_is_forgotten_after_a_day(owner, client):
     with as_(adam):
         ids = Inquiry.objects.values_list("id", flat=True)
         assert run.id not in ids and other.id in ids
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whom_a_longer_list_has_stopped_is_shown_to_nobody_and_erased(client):
+    order = ordered(Person(name="Alesya Quill", phone=PHONE), country="BY")
+    said(order, "Calls back after six.")
+    prohibit("BY")
+    run = looked(PHONE)
+    page = sign_in(client, adam).get(reverse("orders:buyer", args=[run.id])).text
+    assert "stopped by clause P2" in page and "Alesya" not in page
+    with as_(adam) as by:
+        archive = zipfile.ZipFile(io.BytesIO(holdings.archive(run, by=by)))
+    assert "Alesya" not in archive.read("about-you.json").decode()
+    assert erased(run).erased == {"orders": 1, "comments": 1}
 
 
 # Handing over

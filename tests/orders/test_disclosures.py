@@ -19,10 +19,10 @@ from policy.disclosures import (
     Disclosure,
     DisclosureEvent,
     DisclosurePackage,
-    NotInTurn,
     counts,
     tell_companies,
 )
+from policy.turns import NotInTurn
 from tests.people import Someone, adam, ann, as_, bea, company, gail, olga, otto, sue
 from tests.policy.publications import refused
 

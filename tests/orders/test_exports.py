@@ -20,9 +20,9 @@ from accounts.identifiers import uuid7
 from accounts.models import AuditEntry
 from orders import exports
 from orders.models import Export, ExportChunk, Order
-from policy.models import Kind, Policy
 from tests.jobs import job_called
 from tests.people import Someone, adam, ann, as_, bea, boris, gail, newt, nina, olga, pat
+from tests.policy.publications import publish_crm
 from tests.remains import every_row
 
 pytestmark = pytest.mark.django_db
@@ -55,8 +55,7 @@ def rows(archive: zipfile.ZipFile, name: str) -> list[dict[str, Any]]:
 
 def publish_anew() -> None:
     """From here on nobody has accepted all that is in force."""
-    with as_(olga) as by:
-        Policy.objects.of_platform(Kind.CRM).publish(by=by, texts={"en": "# Anew\n\nIn force."})
+    publish_crm("# Anew\n\nIn force.")
 
 
 def test_a_member_takes_along_what_is_hers_and_nothing_of_the_companys():

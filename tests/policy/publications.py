@@ -8,15 +8,45 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.http import HttpResponse
+from django.test import Client
 from django.utils import timezone
 
-from policy.models import Policy, PolicyVersion
-from tests.people import Someone, as_, company, olga
+from policy.models import Draft, Policy, PolicyVersion
+from tests.people import Someone, adam, as_, company, olga, otto, sign_in
 
 
 def publish_crm(text: str = "# New rules", **terms: Any) -> PolicyVersion:
-    with as_(olga) as entry:
-        return Policy.objects.of_platform("crm").publish(by=entry, texts={"en": text}, **terms)
+    """Olga's text, with Otto's approval."""
+    keep_crm(text, **terms)
+    approve_crm()
+    return publish_draft()
+
+
+def keep_crm(text: str = "# New rules", *, by: Someone = olga, **terms: Any) -> Draft:
+    """A draft of the CRM's policy in place of whatever is kept."""
+    with as_(by):
+        before = Draft.objects.of("crm", None)
+        policy = Policy.objects.of_platform("crm")
+        written = {"texts": {"en": text}, "material": True, "effective_at": None, **terms}
+        Draft.objects.keep(policy, seen=before.seal if before else "", **written)
+        return draft_of_crm()
+
+
+def draft_of_crm() -> Draft:
+    found = Draft.objects.of("crm", None)
+    assert found
+    return found
+
+
+def approve_crm(*, by: Someone = otto) -> None:
+    with as_(by) as entry:
+        draft_of_crm().approve(by=entry, proven="password")
+
+
+def publish_draft(*, by: Someone = olga) -> PolicyVersion:
+    with as_(by) as entry:
+        return draft_of_crm().publish(by=entry)
 
 
 def publish_company(
@@ -25,6 +55,12 @@ def publish_company(
     with as_(someone, slug) as entry:
         policy = Policy.objects.of_company(company(slug).pk)
         return policy.publish(by=entry, texts={"en": text}, **terms)
+
+
+def publish_aurora(client: Client, fields: dict[str, str]) -> HttpResponse:
+    """Through the pages of who runs the company."""
+    page = sign_in(client, adam).post("/company/policy/", fields, follow=True)
+    return client.post("/company/policy/publication/", {"seal": page.context["draft"].seal})
 
 
 def waiting_for(someone: Someone, slug: str | None = None) -> list[tuple[str, int]]:

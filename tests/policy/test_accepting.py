@@ -125,8 +125,8 @@ def test_nobody_is_led_off_the_site(client: Client, address: str) -> None:
 
 
 def test_what_changed_is_said_since_the_version_accepted_last(client: Client) -> None:
-    publish_crm("# Second", summary={"en": "Cookies are gone."}, material=False)
-    publish_crm("# Third", summary={"en": "Exports are named."})
+    publish_crm("# Second", summaries={"en": "Cookies are gone."}, material=False)
+    publish_crm("# Third", summaries={"en": "Exports are named."})
     (document,) = sign_in(client, ann).get("/accept/").context["documents"]
     assert not document["first"]
     assert document["summary"] == "Exports are named.\nCookies are gone."

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -17,7 +18,13 @@ from policy import bundled, standing
 from policy.models import Policy, PolicyVersion
 from policy.revisions import NotNew
 from tests.people import adam, ann, as_, gail, newt, olga, sign_in
-from tests.policy.publications import publish_crm, waiting_for
+from tests.policy.publications import (
+    approve_crm,
+    draft_of_crm,
+    publish_aurora,
+    publish_crm,
+    waiting_for,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -30,12 +37,25 @@ def latest(kind: str = "crm", slug: str | None = None) -> PolicyVersion:
         return PolicyVersion.objects.of(kind, slug).latest("number")
 
 
+def seal() -> str:
+    with as_(olga):
+        return draft_of_crm().seal
+
+
+def publish(client: Client, fields: dict[str, str]) -> HttpResponse:
+    """Through the operator's pages, with the other's approval."""
+    sign_in(client, olga).post(ADDRESS, fields)
+    approve_crm()
+    return client.post(f"{ADDRESS}publication/", {"seal": seal()})
+
+
 def test_the_operator_starts_from_the_text_in_force_and_publishes_another(client: Client) -> None:
     page = sign_in(client, olga).get(ADDRESS)
     assert page.context["form"]["body_ru"].value() == bundled.texts("crm")["ru"]
-    response = client.post(
-        ADDRESS, {"body_en": "# Rules\n\nBe kind.", "summary_en": "All of it.", "material": "on"}
-    )
+    fields = {"body_en": "# Rules\n\nBe kind.", "summary_en": "All of it.", "material": "on"}
+    assert client.post(ADDRESS, fields).headers["Location"] == f"{ADDRESS}publication/"
+    approve_crm()
+    response = client.post(f"{ADDRESS}publication/", {"seal": seal()})
     assert response.headers["Location"] == "/policy/versions/2/"
     assert latest().published_by_id == olga.user.pk
     assert waiting_for(ann) == [("crm", 2)]
@@ -43,9 +63,7 @@ def test_the_operator_starts_from_the_text_in_force_and_publishes_another(client
 
 def test_a_correction_and_a_moment_to_come_are_the_operators_choice(client: Client) -> None:
     moment = (timezone.now() + timedelta(days=3)).replace(second=0, microsecond=0)
-    sign_in(client, olga).post(
-        ADDRESS, {"body_en": "# Rules", "effective_at": moment.strftime("%Y-%m-%dT%H:%M")}
-    )
+    publish(client, {"body_en": "# Rules", "effective_at": moment.strftime("%Y-%m-%dT%H:%M")})
     assert (latest().number, latest().material, latest().effective_at) == (2, False, moment)
     assert waiting_for(ann) == []
 
@@ -109,14 +127,13 @@ def test_a_language_left_behind_is_named_and_nothing_is_lost(client: Client) -> 
 
 def test_a_translation_may_be_added_to_an_unchanged_text(client: Client) -> None:
     publish_crm("# Rules")
-    sign_in(client, olga).post(ADDRESS, {"body_en": "# Rules", "body_ru": "# Правила"})
+    publish(client, {"body_en": "# Rules", "body_ru": "# Правила"})
     assert latest().number == 3
 
 
 def test_a_company_does_not_publish_the_same_again_either(client: Client) -> None:
-    sign_in(client, adam)
-    for _time in range(2):
-        page = client.post("/company/policy/", {"body_en": "# Aurora's, anew", "countries": "RO"})
+    publish_aurora(client, {"body_en": "# Aurora's, anew", "countries": "RO"})
+    page = client.post("/company/policy/", {"body_en": "# Aurora's, anew", "countries": "RO"})
     assert "Nothing has changed:" in page.context["form"].errors["body_en"][0]
     assert latest("company", "aurora").number == 2
 
@@ -124,9 +141,8 @@ def test_a_company_does_not_publish_the_same_again_either(client: Client) -> Non
 def test_who_runs_a_company_makes_the_template_its_own(client: Client) -> None:
     page = sign_in(client, adam).get("/company/policy/")
     assert page.status_code == 200
-    response = client.post(
-        "/company/policy/",
-        {"body_en": "# Aurora's, anew", "countries": "RO", "material": "on", "kind": "crm"},
+    response = publish_aurora(
+        client, {"body_en": "# Aurora's, anew", "countries": "RO", "material": "on", "kind": "crm"}
     )
     assert response.headers["Location"] == "/c/aurora/policy/versions/2/"
     assert latest("company", "aurora").number == 2
@@ -202,15 +218,13 @@ def test_a_command_publishes_no_text_that_is_published_already_or_left_behind(
 def test_nothing_unchanged_is_published_whoever_asks() -> None:
     text = {"en": "# Rules"}
     assert publish_crm(text["en"]).number == 2
-    with as_(olga) as by:
-        policy = Policy.objects.of_platform("crm")
-        for texts in (text, {"en": " # Rules\r\n"}):
-            with pytest.raises(NotNew, match="Nothing has changed"):
-                policy.publish(by=by, texts=texts)
-        assert policy.publish(by=by, texts=text | {"ru": "# Правила"}).number == 3
-        with pytest.raises(NotNew, match="Russian is unchanged") as refusal:
-            policy.publish(by=by, texts={"en": "# Rules, anew", "ru": "# Правила"})
-        assert list(refusal.value.reasons) == ["ru"]
+    for texts in (text, {"en": " # Rules\r\n"}):
+        with pytest.raises(NotNew, match="Nothing has changed"):
+            publish_crm(texts=texts)
+    assert publish_crm(texts=text | {"ru": "# Правила"}).number == 3
+    with pytest.raises(NotNew, match="Russian is unchanged") as refusal:
+        publish_crm(texts={"en": "# Rules, anew", "ru": "# Правила"})
+    assert list(refusal.value.reasons) == ["ru"]
     assert latest().number == 3
 
 

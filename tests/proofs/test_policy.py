@@ -47,3 +47,8 @@ def test_bundled_texts_that_come_back_are_seen(
 
     monkeypatch.setattr(bundled, "publish", impose)
     is_seen_broken("policy.ones_own_text_is_in_force", serve(), saying="not the one that is shown")
+
+
+def test_an_operator_who_needs_no_other_is_seen(serve: Serve, owner: psycopg.Connection) -> None:
+    owner.execute("DROP TRIGGER approved ON policy_policyversion")
+    is_seen_broken("policy.ones_own_text_is_in_force", serve(), saying="has not approved")

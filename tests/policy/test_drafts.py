@@ -1,0 +1,475 @@
+"""Drafts, and the second operator's approval, in the database: there is no way around them.
+
+Olga and Otto are operators, so neither publishes without the other's word.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection, connections, transaction
+from django.utils import timezone
+
+from policy.models import Approval, Draft, Policy, PolicyText, PolicyVersion, text_hash
+from policy.turns import NotInTurn
+from tests.people import Someone, adam, ann, as_, bea, gail, olga, otto, pass_of, sue
+from tests.policy.publications import (
+    approve_crm,
+    draft_of_crm,
+    keep_crm,
+    publish_crm,
+    publish_draft,
+    refused,
+)
+
+pytestmark = pytest.mark.django_db
+
+VERSION = (
+    "INSERT INTO policy_policyversion (id, policy_id, published_by_id, material, bundled,"
+    " effective_at, hashes) SELECT gen_random_uuid(), id, gate.user_id(), true, false, now(),"
+    " jsonb_build_object('en', %s::text) FROM policy_policy WHERE kind = 'crm' RETURNING id"
+)
+TEXT = "INSERT INTO policy_policytext (id, version_id, language, body, summary) VALUES \
+(gen_random_uuid(), %s, 'en', %s, %s)"
+
+
+def numbers(kind: str = "crm") -> list[int]:
+    with as_(ann):
+        found = PolicyVersion.objects.filter(kind=kind).order_by("number")
+        return list(found.values_list("number", flat=True))
+
+
+def approvers() -> list[str]:
+    with as_(olga):
+        return [approver.email for approver in draft_of_crm().approvers]
+
+
+def smuggle(text: str, summary: str = "", between: str = "") -> None:
+    """A version in plain SQL, by whoever's pass is presented."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(VERSION, [text_hash(text)])
+        [version] = cursor.fetchone()
+        if between:
+            cursor.execute(between)
+        cursor.execute(TEXT, [version, text, summary])
+
+
+def test_what_the_other_has_approved_is_published_and_says_by_whom() -> None:
+    keep_crm("# Kind rules", summaries={"en": "All of it."}, material=False)
+    approve_crm(by=otto)
+    version = publish_draft(by=olga)
+    assert (version.number, version.material) == (2, False)
+    assert (version.published_by_id, version.approved_by_id) == (olga.user.pk, otto.user.pk)
+    with as_(ann):
+        assert PolicyText.objects.get(version=version).body == "# Kind rules"
+        assert PolicyText.objects.get(version=version).summary == "All of it."
+    with as_(olga):
+        assert Draft.objects.of("crm", None) is None
+        assert not Approval.objects.exists()
+
+
+def test_whoever_wrote_it_may_approve_and_the_other_publish() -> None:
+    keep_crm(by=olga)
+    approve_crm(by=olga)
+    assert publish_draft(by=otto).approved_by_id == olga.user.pk
+
+
+@pytest.mark.parametrize("approved_by", [None, olga], ids=str)
+def test_one_operator_of_two_publishes_nothing_alone(approved_by: Someone | None) -> None:
+    keep_crm(by=olga)
+    if approved_by:
+        approve_crm(by=approved_by)
+    with pytest.raises(NotInTurn, match="Another operator"):
+        publish_draft(by=olga)
+    with as_(olga) as by, refused("policy_version_second"):
+        Policy.objects.of_platform("crm").publish(by=by, texts={"en": "# New rules"})
+    with as_(olga), refused("policy_version_second"):
+        smuggle("# New rules")
+    assert numbers() == [1]
+
+
+def test_no_name_but_ones_own_stands_under_a_version_or_an_approval() -> None:
+    draft = keep_crm()
+    with as_(olga), refused(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO policy_approval (id, draft_id, seal, by_id, at, proven)"
+            " VALUES (gen_random_uuid(), %s, %s, %s, now(), 'password')",
+            [draft.id, draft.seal, otto.user.pk],
+        )
+    approve_crm(by=otto)
+    for name in ("NULL", str(ann.user.pk), str(otto.user.pk)):
+        forged = VERSION.replace("gate.user_id()", f"{name}::bigint")
+        with (
+            as_(olga),
+            refused("own name"),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(forged, [text_hash("# New rules")])
+    assert numbers() == [1]
+
+
+MIXED = """
+    INSERT INTO policy_policyversion (id, policy_id, published_by_id, material, bundled,
+        effective_at, hashes)
+    SELECT CASE WHEN set_config('gate.pass', turn.secret, true) <> '' THEN gen_random_uuid() END,
+        turn.id, %(name)s, true, false, now(), jsonb_build_object('en', %(hash)s::text)
+      FROM (SELECT p.id, CASE p.kind WHEN 'crm' THEN %(operator)s ELSE %(owner)s END AS secret
+              FROM policy_policy p WHERE p.kind = 'crm' OR p.company_id = %(company)s
+             ORDER BY p.kind = 'crm') AS turn
+"""
+
+
+def test_an_operator_does_not_publish_in_the_name_of_a_company_of_his_own() -> None:
+    """The rules' answer about one's name is given once for all rows, with the pass of the first."""
+    keep_crm("# Alone")
+    approve_crm(by=olga)
+    operator = pass_of(olga)
+    with as_(ann) as entry, refused("own name"), connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('gate.pass')")
+        cursor.execute(
+            MIXED,
+            {
+                "name": entry.user_id,
+                "hash": text_hash("# Alone"),
+                "operator": operator,
+                "owner": cursor.fetchone()[0],
+                "company": entry.company_id,
+            },
+        )
+    assert numbers() == numbers("company")[:1] == [1]
+
+
+def test_with_the_approval_plain_sql_publishes_that_and_nothing_else() -> None:
+    keep_crm("# Approved", summaries={"en": "As agreed."})
+    approve_crm()
+    with as_(olga):
+        for text, summary, between, reason in (
+            ("# Something else", "As agreed.", "", "policy_version_approved"),
+            ("# Approved", "Nothing of note.", "", "policy_version_approved"),
+            (
+                "# Approved",
+                "Nothing of note.",
+                """UPDATE policy_draft SET summaries = '{"en": "Nothing of note."}'""",
+                "policy_version_approved",
+            ),
+            ("# Approved", "As agreed.", "DELETE FROM policy_draft", "policy_version_approved"),
+        ):
+            with refused(reason):
+                smuggle(text, summary, between)
+        smuggle("# Approved", "As agreed.")
+        with refused("policy_version_sealed_once"):
+            smuggle("# Approved", "As agreed.")
+    assert numbers() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"texts": {"en": "# New rules "}},
+        {"texts": {"en": "# New rules", "ru": "# Новые"}},
+        {"summaries": {"en": "Nothing of note."}},
+        {"material": False},
+        {"effective_at": timezone.now() + timedelta(days=9)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_any_change_asks_for_a_new_approval_and_so_does_changing_it_back(
+    changed: dict[str, Any],
+) -> None:
+    keep_crm()
+    approve_crm()
+    keep_crm(**changed) if "texts" not in changed else _change(changed)
+    assert approvers() == []
+    _change({"texts": {"en": "# New rules"}, "summaries": {}, "material": True})
+    with pytest.raises(NotInTurn, match="Another operator"):
+        publish_draft()
+    assert numbers() == [1]
+
+
+def _change(changed: dict[str, Any]) -> None:
+    with as_(olga):
+        Draft.objects.filter(pk=draft_of_crm().pk).update(**changed)
+
+
+def test_keeping_the_same_again_leaves_the_approval() -> None:
+    keep_crm(summaries={})
+    approve_crm()
+    keep_crm(summaries={}, by=otto)
+    assert approvers() == [otto.email]
+
+
+def test_the_moment_and_whom_it_asks_are_as_approved() -> None:
+    moment = timezone.now() + timedelta(days=3)
+    keep_crm(effective_at=moment, material=False)
+    approve_crm()
+    with as_(olga) as by:
+        policy = Policy.objects.of_platform("crm")
+        with refused("policy_version_approved"):
+            policy.publish(by=by, texts={"en": "# New rules"}, effective_at=moment)
+        version = policy.publish(by=by, texts={"en": "# New rules"}, material=False)
+    assert (version.effective_at, version.material) == (moment, False)
+
+
+def test_an_approval_taken_back_is_none() -> None:
+    keep_crm()
+    approve_crm()
+    with as_(otto) as by:
+        draft_of_crm().withdraw(by=by)
+    with pytest.raises(NotInTurn, match="Another operator"):
+        publish_draft()
+    assert numbers() == [1]
+
+
+def test_nobody_takes_anothers_approval_back_or_changes_one() -> None:
+    keep_crm()
+    approve_crm()
+    with as_(olga) as by:
+        draft_of_crm().withdraw(by=by)
+        assert Approval.objects.all()._raw_delete("default") == 0
+        with refused("permission denied"):
+            Approval.objects.update(seal="")
+    assert approvers() == [otto.email]
+
+
+def test_what_was_changed_meanwhile_is_not_approved() -> None:
+    seen = keep_crm()
+    keep_crm("# Other rules")
+    with as_(otto) as by, pytest.raises(NotInTurn, match="changed meanwhile"):
+        seen.approve(by=by, proven="password")
+    with as_(otto) as by, refused("policy_approval_proven"):
+        draft_of_crm().approve(by=by, proven="")
+    assert approvers() == []
+
+
+def test_an_approval_counts_once() -> None:
+    keep_crm()
+    approve_crm()
+    with pytest.raises(NotInTurn, match="already"):
+        approve_crm()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("column", ["is_active", "is_superuser"])
+def test_an_approval_of_who_is_no_operator_any_more_does_not_count_but_one_left_is_alone(
+    owner: psycopg.Connection, column: str
+) -> None:
+    third = [sue.user.pk]
+    owner.execute("UPDATE accounts_user SET is_superuser = true WHERE id = %s", third)
+    keep_crm()
+    approve_crm()
+    owner.execute(f"UPDATE accounts_user SET {column} = false WHERE id = %s", [otto.user.pk])
+    with pytest.raises(NotInTurn, match="Another operator"):
+        publish_draft()
+    assert numbers() == [1]
+    owner.execute("UPDATE accounts_user SET is_superuser = false WHERE id = %s", third)
+    version = publish_draft()
+    assert (version.number, version.approved_by_id) == (2, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_operator_publishes_alone(owner: psycopg.Connection) -> None:
+    owner.execute("UPDATE accounts_user SET is_active = false WHERE id = %s", [otto.user.pk])
+    keep_crm()
+    assert publish_draft().number == 2
+    with as_(olga) as by:
+        policy = Policy.objects.of_platform("crm")
+        assert policy.publish(by=by, texts={"en": "# At once"}).number == 3
+
+
+def test_a_companys_policy_needs_no_second() -> None:
+    _keep_aurora(adam)
+    with as_(adam) as by:
+        draft = Draft.objects.of("company", by.company_id)
+        assert draft and draft.publish(by=by).number == 2
+        assert Draft.objects.of("company", by.company_id) is None
+
+
+def _keep_aurora(someone: Someone, text: str = "# Ours, anew", seen: str = "") -> None:
+    with as_(ann) as owner:
+        policy = Policy.objects.of_company(owner.company_id)
+    with as_(someone):
+        Draft.objects.keep(policy, seen=seen, texts={"en": text})
+
+
+@pytest.mark.parametrize("somebody", [gail, bea, olga, sue], ids=str)
+def test_a_companys_draft_is_for_who_runs_it_alone(somebody: Someone) -> None:
+    with refused():
+        _keep_aurora(somebody)
+    _keep_aurora(ann)
+    with as_(somebody), refused("permission|nothing"), connection.cursor() as cursor:
+        for command in (
+            "SELECT FROM policy_draft",
+            "UPDATE policy_draft SET texts = '{}'",
+            "DELETE FROM policy_draft",
+        ):
+            cursor.execute(command)
+            assert cursor.rowcount == 0
+        raise DatabaseError("nothing was found")
+    with as_(ann) as by:
+        draft = Draft.objects.of("company", by.company_id)
+        assert draft and draft.texts == {"en": "# Ours, anew"}
+
+
+@pytest.mark.parametrize("somebody", [ann, gail, sue], ids=str)
+def test_the_platforms_drafts_are_for_operators_alone(somebody: Someone) -> None:
+    with refused():
+        keep_crm(by=somebody)
+    draft = keep_crm()
+    with as_(somebody) as by:
+        assert Draft.objects.of("crm", None) is None
+        with refused():
+            draft.approve(by=by, proven="password")
+    assert approvers() == []
+
+
+def test_who_wrote_it_and_its_seal_are_the_databases_word() -> None:
+    with as_(olga):
+        policy = Policy.objects.of_platform("crm")
+        Draft.objects.create(policy=policy, seal="0" * 64, written_by_id=ann.user.pk, edition=9)
+        kept = draft_of_crm()
+        assert (kept.written_by_id, kept.edition) == (olga.user.pk, 1)
+        assert kept.seal != "0" * 64
+        for column in ("seal", "written_by", "edition", "company", "policy"):
+            with refused("permission denied"):
+                Draft.objects.update(**{column: None})
+
+
+def test_nothing_is_written_over_that_was_not_seen() -> None:
+    first = keep_crm("# Olga's")
+    with as_(otto):
+        policy = Policy.objects.of_platform("crm")
+        for seen in ("", "0" * 64):
+            with pytest.raises(NotInTurn, match="meanwhile"):
+                Draft.objects.keep(policy, seen=seen, texts={"en": "# Otto's"})
+            with pytest.raises(NotInTurn, match="meanwhile"):
+                Draft.objects.discard(policy, seen=seen)
+        Draft.objects.keep(policy, seen=first.seal, texts={"en": "# Otto's"})
+    with as_(olga):
+        assert draft_of_crm().texts == {"en": "# Otto's"}
+        with pytest.raises(NotInTurn, match="meanwhile"):
+            Draft.objects.keep(policy, seen=first.seal, texts={"en": "# Olga's, longer"})
+        assert draft_of_crm().texts == {"en": "# Otto's"}
+
+
+def test_published_versions_stay_as_they_are_byte_for_byte() -> None:
+    def published() -> list[tuple[Any, ...]]:
+        with as_(ann):
+            texts = PolicyText.objects.filter(version__number=1).order_by("id")
+            return list(texts.values_list("version", "language", "body", "hash", "summary"))
+
+    before = published()
+    for text in ("# Two", "# Three"):
+        publish_crm(text)
+    assert published() == before
+    assert all(hash_ == text_hash(body) for _v, _l, body, hash_, _s in before if hash_)
+
+
+# Races: two at once, each in a transaction of his own.
+
+
+@pytest.fixture
+def apart() -> Iterator[Callable[[Callable[[], Any]], threading.Thread]]:
+    """Runs in a thread with a connection of its own; what it raises is its `refusal`."""
+    threads = []
+
+    def start(deed: Callable[[], Any]) -> threading.Thread:
+        def run() -> None:
+            try:
+                deed()
+            except (DatabaseError, NotInTurn) as refusal:
+                thread.refusal = refusal  # type: ignore[attr-defined]
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=run)
+        thread.refusal = None  # type: ignore[attr-defined]
+        threads.append(thread)
+        thread.start()
+        return thread
+
+    yield start
+    for thread in threads:
+        thread.join(20)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_approves_while_it_is_being_changed_has_approved_nothing(owner, apart) -> None:
+    seen = keep_crm()
+
+    def approve() -> None:
+        with as_(otto) as by:
+            seen.approve(by=by, proven="password")
+
+    with as_(olga):
+        Draft.objects.keep(seen.policy, seen=seen.seal, texts={"en": "# Changed"})
+        approving = apart(approve)
+        approving.join(1)
+        assert approving.is_alive()
+    approving.join(20)
+    assert "changed meanwhile" in str(approving.refusal)
+    assert approvers() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_changes_while_it_is_being_published_has_changed_nothing(owner, apart) -> None:
+    keep_crm("# Approved")
+    approve_crm()
+
+    def change() -> None:
+        with as_(otto):
+            draft = draft_of_crm()
+            Draft.objects.keep(draft.policy, seen=draft.seal, texts={"en": "# Changed"})
+
+    with as_(olga) as by:
+        version = draft_of_crm().publish(by=by)
+        changing = apart(change)
+        changing.join(1)
+        assert changing.is_alive()
+    changing.join(20)
+    assert "meanwhile" in str(changing.refusal)
+    with as_(ann):
+        assert PolicyText.objects.get(version=version).body == "# Approved"
+    with as_(olga):
+        assert Draft.objects.of("crm", None) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_publish_the_same_at_once_publish_it_once(owner, apart) -> None:
+    keep_crm()
+    approve_crm(by=olga)
+    approve_crm(by=otto)
+    with as_(olga) as by:
+        draft_of_crm().publish(by=by)
+        other = apart(lambda: publish_draft(by=otto))
+        other.join(1)
+        assert other.is_alive()
+    other.join(20)
+    assert other.refusal is not None
+    assert numbers() == [1, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_takes_back_an_approval_in_time_is_heeded(owner, apart) -> None:
+    keep_crm()
+    approve_crm()
+    with as_(otto) as by:
+        draft_of_crm().withdraw(by=by)
+        publishing = apart(publish_draft)
+        publishing.join(1)
+        assert publishing.is_alive()
+    publishing.join(20)
+    assert "Another operator" in str(publishing.refusal)
+    assert numbers() == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_companys_draft_goes_with_the_company(owner: psycopg.Connection) -> None:
+    _keep_aurora(ann)
+    keep_crm()
+    owner.execute("UPDATE accounts_company SET closed_at = now() WHERE slug = 'aurora'")
+    assert owner.execute("SELECT company_id FROM policy_draft").fetchall() == [(None,)]
