@@ -267,7 +267,7 @@ def company_to_tell(*, after: UUID) -> CompanyToTell | None:
         "SELECT disclosure, company, readers FROM gate.company_to_tell(%s, %s)",
         (_key("issue"), after),
     )
-    return CompanyToTell(*found[:2], json.loads(found[2])) if found else None
+    return CompanyToTell(found[0], found[1], json.loads(found[2])) if found else None
 
 
 def note_told(disclosure_id: UUID) -> None:

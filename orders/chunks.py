@@ -41,7 +41,7 @@ def plain(accepted: Accepted) -> dict[str, Any]:
     }
 
 
-AS_THEY_ARE = ("currency", "country", "citizenship", "offer", "external_id", "source")
+AS_THEY_ARE = ("currency", "country", "citizenship", "offer", "external_id", "source", "status")
 
 
 def revived(said: dict[str, Any]) -> Accepted:
@@ -49,7 +49,7 @@ def revived(said: dict[str, Any]) -> Accepted:
     return Accepted(
         [FileRow(line, values) for line, values in said["rows"]],
         OrderDraft(
-            **{name: order[name] for name in AS_THEY_ARE},
+            **{name: order[name] for name in AS_THEY_ARE if name in order},  # status: since 0021
             person=Person(**order["person"]),
             items=[
                 ItemDraft(name, Decimal(p), count, sku) for name, p, count, sku in order["items"]

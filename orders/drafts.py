@@ -43,7 +43,7 @@ OPTIONAL = ("name", "email", "city", "address", "source", "comment")
 
 # Characters: what the columns of an order hold, and for what is sealed, what a card can show.
 LONGEST = {
-    "external_id": 100, "name": 200, "phone": 100, "email": 254, "country": 100,
+    "external_id": 100, "name": 200, "phone": 100, "email": 254, "country": 100, "status": 200,
     "citizenship": 100, "city": 200, "address": 1_000, "item": 200, "sku": 80, "offer": 160,
     "partner": 100, "source": 200, "comment": 5_000,
 }  # fmt: skip
@@ -91,12 +91,13 @@ class DraftItem:
 
 @dataclass(slots=True, repr=False)
 class Draft:
-    """An order as the file tells it. Country, citizenship, telephone, partner and offer are still
-    as written: `policy` and the company's own lists say what they mean."""
+    """An order as the file tells it. Country, citizenship, telephone, status, partner and offer are
+    still as written: `policy` and the company's own lists say what they mean."""
 
     lines: list[int]
     external_id: str = ""
     created_at: datetime | None = None
+    status: str = ""
     name: str = ""
     phone: str = ""
     email: str = ""

@@ -122,6 +122,13 @@ class Filters(forms.Form):
         widget=Choice,
     )
 
+    imported = forms.UUIDField(
+        label=_("Import"),
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"invalid": _("There is no such import; the orders of all are shown.")},
+    )
+
     use_required_attribute = False
 
     def __init__(self, data: Any, choices: Choices) -> None:
@@ -178,6 +185,8 @@ def conditions(chosen: dict[str, Any], by: Entry) -> list[Condition]:
         found.append(Condition("o.created_at < %s", [tomorrow]))
     if "stopped" in chosen:
         found.append(stopped(Jurisdiction.objects.prohibited()))
+    if "imported" in chosen:
+        found.append(Condition("o.import_id = %s", [chosen["imported"]]))
     for name in ("offer", "partner", "agent"):
         if chosen.get(name) == "free":
             found.append(Condition("o.agent_id IS NULL"))

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,11 +34,12 @@ from accounts import audit, gate, jobpasses
 from accounts.gate import Entry, JobState
 from accounts.jobpasses import PassEnded
 from accounts.models import Partner
-from orders import keys
+from orders import keys, statuses
 from orders.chunks import pack, unpack, with_partner
 from orders.intake import NotAdmitted, OrderDraft, Prohibited
 from orders.keys import Keys
 from orders.models import Import, ImportChunk, ImportRefusal, Order, Source
+from orders.models.moves import CALLED_AGAIN
 from orders.persons import phone_hash
 from orders.screening import Accepted, FileRow, Outcome, Reason, Refused, prohibited, uncovered
 from policy import refusals
@@ -101,7 +103,7 @@ def begin_anew(
     refusals.count(verdicts_of(refused), way=Way.IMPORT)
     keep_refusals(run, refused, held)
     keep_chunks(run, accepted, held, by=by)
-    audit.record(by=by, action="import.started", of=run, orders=run.drafts)
+    tell_of(run, [each.order for each in accepted], by=by)
     if accepted:
         hand_over(run, by=by)
     else:
@@ -123,10 +125,16 @@ def bring(drafts: Sequence[OrderDraft], *, by: Entry, file_name: str) -> list[Or
     brought = [replace(each, source=Source.IMPORT, import_id=run.id) for each in drafts]
     with transaction.atomic():
         run.save(force_insert=True)
-        audit.record(by=by, action="import.started", of=run, orders=run.drafts)
+        tell_of(run, drafts, by=by)
         orders = Order.objects.add_many(by=by, drafts=brought)
         finish(run, by=by)
     return orders
+
+
+def tell_of(run: Import, drafts: Iterable[OrderDraft], *, by: Entry) -> None:
+    """The entry for all of its orders, without which the database takes none of them."""
+    brought = Counter(draft.status for draft in drafts)
+    audit.record(by=by, action="import.started", of=run, orders=run.drafts, statuses=brought)
 
 
 def go_on(run: Import, *, by: Entry) -> bool:
@@ -296,10 +304,7 @@ def plan_anew() -> None:
 def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:
     held = keys.provided(by)
     chunked = unpack(held.open(bytes(chunk.body), row_id=chunk.id, purpose=SEALED_CHUNK))
-    waiting = [
-        replace(each, order=replace(each.order, source=Source.IMPORT, import_id=run.id))
-        for each in chunked
-    ]
+    waiting = [replace(each, order=as_brought(each.order, run)) for each in chunked]
     fresh, refused = new_among(waiting, held, by=by)
     made, unstored = stored(fresh, by=by)
     refused += unstored
@@ -312,6 +317,18 @@ def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:
         incomplete=F("incomplete") + len(incomplete),
         refused=F("refused") + len(refused),
         prohibited=F("prohibited") + sum(each.prohibited for each in refused),
+    )
+
+
+def as_brought(order: OrderDraft, run: Import) -> OrderDraft:
+    """The order with what its status asks for and no file says: a reason that owns up to it, and a
+    call that is due at once."""
+    return replace(
+        order,
+        source=Source.IMPORT,
+        import_id=run.id,
+        reason=next(iter(statuses.BROUGHT)) if order.status in statuses.REASONS else "",
+        recall_at=run.started_at if order.status in CALLED_AGAIN else None,
     )
 
 
@@ -390,13 +407,13 @@ def already_there(orders: Iterable[OrderDraft], held: Keys, *, by: Entry) -> dic
     return {identity: known[identity] for identity in identities & known.keys()}
 
 
-def how_many_there(orders: Sequence[OrderDraft], *, by: Entry) -> int:
-    """Of these, how many the company has. One statement, or none."""
+def not_there(orders: Sequence[OrderDraft], *, by: Entry) -> list[OrderDraft]:
+    """Those of these that the company does not have. One statement, or none."""
     if not orders:
-        return 0
+        return []
     held = keys.provided(by)
     known = already_there(orders, held, by=by)
-    return sum(identity_of(order, held) in known for order in orders)
+    return [order for order in orders if identity_of(order, held) not in known]
 
 
 def finish(run: Import, *, by: Entry) -> None:

@@ -57,6 +57,8 @@ class OrderDraft:
     created_at: datetime = field(default_factory=timezone.now)
     external_id: str = ""
     status: str = "new"
+    reason: str = ""
+    recall_at: datetime | None = None
     source: str = "hand"
     import_id: uuid.UUID | None = None
     total: Decimal | None = None

@@ -142,6 +142,15 @@ TARGETS: tuple[Target, ...] = (
         is_date, by_content=True,
     ),
     Target(
+        "status", _("Status"),
+        "status, order status, lead status, financial status, payment status, state of order, "
+        "fulfillment status, fulfilment status, shipping status, delivery status, "
+        "статус, статус заказа, статус заявки, статус лида, состояние, состояние заказа, "
+        "статус оплаты, статус доставки, этап, "
+        "estado del pedido, starea comenzii, status comanda, статус замовлення",
+        is_anything, several=True,
+    ),
+    Target(
         "name", _("Buyer's name"),
         "name, full name, fullname, customer name, client name, buyer name, buyer s name, "
         "contact name, fio, recipient, customer, client, buyer, contact, first and last name, "
@@ -285,6 +294,11 @@ ADDRESS_PARTS = (
     "codigo postal, cp, cod postal, kod pocztowy, plz, cap, code postal"
 )
 
+# What becomes of the parcel, to be joined to the column that tells of the money.
+STATUS_PARTS = (
+    "fulfillment status, fulfilment status, shipping status, delivery status, статус доставки"
+)
+
 # Whose field it is. The order goes to who receives it, so theirs is taken before the payer's.
 RECEIVES = "shipping, ship to, delivery, recipient, доставки, получателя, envio, livrare"
 PAYS = "billing, bill to, payer, плательщика, facturacion, facturare"
@@ -314,6 +328,7 @@ def ranked(names: str) -> dict[str, int]:
 
 NAMES = {target.name: ranked(target.names) for target in TARGETS}
 PARTS = ranked(ADDRESS_PARTS)
+OF_PARCEL = ranked(STATUS_PARTS)
 WHOSE = (
     dict.fromkeys(listed(OWNERS), "")
     | dict.fromkeys(listed(RECEIVES), "receives")
@@ -346,6 +361,7 @@ def guess(sheet: Sheet) -> Mapping:
             taken.add(column.index)
     mapped = {name: [column] for name, column in chosen.items()}
     mapped["address"] = whole_address(chosen.get("address"), columns, taken)
+    mapped["status"] = whole_status(chosen.get("status"), columns, taken)
     indexes = {
         target.name: tuple(column.index for column in mapped[target.name])
         for target in TARGETS
@@ -422,6 +438,16 @@ def whole_address(main: Column | None, columns: list[Column], taken: set[int]) -
     whose = main.whose if main else max((part.whose for part in parts), default="")
     own = [part for part in parts if part.whose == whose]
     return ([main] if main else []) + sorted(own, key=lambda part: PARTS[part.bare])
+
+
+def whole_status(main: Column | None, columns: list[Column], taken: set[int]) -> list[Column]:
+    """The column of the status and, after it, what becomes of the parcel."""
+    parts = (
+        column
+        for column in columns
+        if column.cells and column.name in OF_PARCEL and column.index not in taken
+    )
+    return [main, *parts] if main else []
 
 
 def cells_of(sheet: Sheet, indexes: Sequence[int]) -> Iterator[Cell]:

@@ -53,13 +53,15 @@ Reason = tuple[str, str, int, str]  # the field, or "row"; the key in REASONS; t
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How values are read that do not say it themselves, and of whom none is kept: `prohibited` is
-    the operator's list, `covered` what the company's policy covers."""
+    the operator's list, `covered` what the company's policy covers; `statuses` is which of ours
+    the file's statuses are, and new is what is not among them."""
 
     zone: tzinfo
     currency: str
     prohibited: Collection[str]
     covered: Coverage = NOTHING_ASKED
     country: str = ""  # alpha-2, of numbers without a country code, where the row names none
+    statuses: dict[str, str] = field(default_factory=dict)
     leave_out: bool = False  # an optional value that can't be read, rather than refuse its order
     now: datetime = field(default_factory=timezone.now)
 
@@ -221,6 +223,7 @@ def order_of(draft: Draft, verdict: Verdict, reading: Reading) -> OrderDraft:
         offer=draft.offer or None,
         created_at=(draft.created_at or reading.now).astimezone(UTC),
         external_id=draft.external_id,
+        status=reading.statuses.get(draft.status, "new"),
         source="import",
         total=total_of(items) if draft.total is None else draft.total,
     )

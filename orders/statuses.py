@@ -118,10 +118,15 @@ ERASURES: Final[dict[str, Text]] = {
     "retention": _("Person erased: the time to keep them is over"),
 }
 
+# Nor is this: a file says that an order was given up, and not why.
+BROUGHT: Final[dict[str, Text]] = {
+    "imported": _("Imported: the file names no reason"),
+}
+
 REASONS: Final[dict[str, dict[str, Text]]] = {
-    "cancelled": CANCEL_REASONS,
-    "trash": TRASH_REASONS | ERASURES,
-    "returned": RETURN_REASONS,
+    "cancelled": CANCEL_REASONS | BROUGHT,
+    "trash": TRASH_REASONS | ERASURES | BROUGHT,
+    "returned": RETURN_REASONS | BROUGHT,
 }
 
 REQUIREMENTS: Final[dict[Requirement, Text]] = {
@@ -203,7 +208,7 @@ def way_back(status: str) -> Move | None:
 def reasons_for(move: Move) -> dict[str, Text]:
     """Return key -> label of the reasons that the move may give."""
     known = REASONS.get(move.to, {})
-    return {key: label for key, label in known.items() if key not in ERASURES}
+    return {key: label for key, label in known.items() if key not in ERASURES | BROUGHT}
 
 
 def check(move: Move, order_like: object) -> list[Requirement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -60,7 +60,8 @@ def of_order(order: Order, held: Keys | None) -> list[Event]:
     whoever holds no keys none, since the rows behind it are not theirs either."""
     if held is None:
         return list(_phases(order))
-    events = [*_arrival(order), *_deeds(order), *_comments(order, held)]
+    entries = _entries(order)
+    events = [*_arrival(order, entries), *_deeds(entries), *_comments(order, held)]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
@@ -78,25 +79,41 @@ def _phases(order: Order) -> Iterator[Event]:
     yield Event(order.created_at, _("The order"), _("came in"))
 
 
-def _arrival(order: Order) -> Iterator[Event]:
+def _arrival(order: Order, entries: Sequence[AuditEntry]) -> Iterator[Event]:
     """An import enters itself in the audit once, not each of its orders. Who started it, and of
     which file, is for those to read who may import."""
     if not order.import_id:
         return
-    at = made_at(order.id)
+    at, came_as = made_at(order.id), _came_as(order, entries)
     runs = Import.objects.filter(company_id=order.company_id, id=order.import_id)
     if run := runs.select_related("author").first():
         url = reverse("orders:import_progress", args=[run.id])
         text = _("imported the order from the file")
-        yield Event(at, str(run.author), text, after=run.file_name, url=url)
+        yield Event(at, str(run.author), text, after=run.file_name, url=url, note=came_as)
     else:
-        yield Event(at, _("An import"), _("brought the order"))
+        yield Event(at, _("An import"), _("brought the order"), note=came_as)
 
 
-def _deeds(order: Order) -> Iterator[Event]:
+def _came_as(order: Order, entries: Sequence[AuditEntry]) -> str:
+    """The status it came in: what its first move left, or where it still is. Nothing where that
+    move is older than what is shown."""
+    left = [e.changes for e in entries if e.action in ("order.moved", "order.erased")]
+    try:
+        key = left[-1]["from"] if left else order.status
+        label = str(statuses.STATUSES[key].label) if len(entries) < LONGEST else ""
+    except (LookupError, TypeError):  # SQL can add entries, too
+        return ""
+    return label and _("It came as “%(status)s”.") % {"status": label}
+
+
+def _entries(order: Order) -> list[AuditEntry]:
     """A comment stands for its own entry, which says less."""
     entries = AuditEntry.objects.filter(company_id=order.company_id, object_id=order.id)
-    for entry in entries.exclude(action="order.commented").order_by("-id")[:LONGEST]:
+    return list(entries.exclude(action="order.commented").order_by("-id")[:LONGEST])
+
+
+def _deeds(entries: Iterable[AuditEntry]) -> Iterator[Event]:
+    for entry in entries:
         yield Event(entry.at, entry.actor_name, **sentence(entry.action, entry.changes))
 
 

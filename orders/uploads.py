@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import threading
 import uuid
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, Final
 
 from django import forms
@@ -19,14 +21,18 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler, StopUpload
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from orders import statuses
+from orders.drafts import values_of
 from orders.forms import currency_choices
 from orders.mapping import REQUIRED, TARGETS, Mapping, guess
 from orders.screening import LABELS, prohibition_in
 from orders.spreadsheets import MAX_BYTES, Cell, Sheet, UnreadableFile, read
+from orders.status_words import BRINGABLE, NEW, guess_status
 from policy.forms import CountryField
 
 SAMPLES: Final = 3  # values shown of a column
 SEARCHED: Final = 60  # rows looked through for them
+MOST_STATUSES: Final = 40  # different values of a column; with more it holds something else
 PATIENCE: Final = 20  # seconds that a request waits for another's file to be read
 
 REFUSE, LEAVE_OUT = "refuse", "leave_out"  # what may become of an optional value
@@ -101,6 +107,7 @@ class Upload:
         self.is_known = posted.get("token") == self.token
         self.preview = preview_in(posted)
         told = posted if self.is_known and posted.get("step") != "preview" else None
+        self.told = told
         self.columns = ColumnsForm(
             told, sheet=self.sheet, guessed=self.guessed, prohibited=prohibited
         )
@@ -115,14 +122,24 @@ class Upload:
     def is_valid(self) -> bool:
         """Whether the posted columns and options can be used; of a new file, the guessed."""
         if not self.columns.is_bound:
-            return not self.guessed.missing
-        return all([self.columns.is_valid(), self.options.is_valid()])
+            return not self.guessed.missing and self.statuses.is_valid()
+        forms = (self.columns, self.options, self.statuses)
+        return all([form.is_valid() for form in forms])
 
     @property
     def mapping(self) -> Mapping:
         if not self.columns.is_bound:
             return self.guessed
         return Mapping(self.columns.mapped, self.option("day_first") == "True")
+
+    @cached_property
+    def statuses(self) -> StatusesForm:
+        mapped = self.guessed.columns
+        if self.columns.is_bound:
+            self.columns.is_valid()
+            mapped = self.columns.mapped
+        counts = status_counts(self.sheet, mapped, self.prohibited) if "status" in mapped else {}
+        return StatusesForm(self.told, counts=counts)
 
     def option(self, name: str) -> str:
         if self.options.is_bound:
@@ -132,8 +149,10 @@ class Upload:
     @property
     def errors(self) -> list[str]:
         if not self.columns.is_bound:
-            return [missing(name) for name in self.guessed.missing]
-        return [str(error) for error in self.columns.non_field_errors()]
+            found = [missing(name) for name in self.guessed.missing]
+        else:
+            found = [str(error) for error in self.columns.non_field_errors()]
+        return found + [str(error) for error in self.statuses.non_field_errors()]
 
 
 def preview_in(posted: Any) -> uuid.UUID | None:
@@ -214,6 +233,72 @@ def filled(cells: list[Cell], index: int) -> bool:
 
 def missing(name: str) -> str:
     return _("No column is “%(field)s”: choose the one that is.") % {"field": LABELS[name]}
+
+
+def status_counts(
+    sheet: Sheet, mapped: dict[str, tuple[int, ...]], prohibited: Collection[str]
+) -> Counter[str]:
+    """What the file says of statuses -> how many orders it says it of, "" for nothing. What only
+    rows of prohibited persons say is left out."""
+    mapping = Mapping({n: mapped[n] for n in ("status", "external_id", "phone") if n in mapped})
+    said: dict[object, str] = {}
+    rows: dict[str, list[list[Cell]]] = defaultdict(list)
+    for line, cells in sheet.rows:
+        values = values_of(cells, mapping)
+        order, value = values.get("external_id") or (line,), str(values.get("status", ""))
+        if value and len(rows[value]) < SEARCHED:
+            rows[value].append(cells)
+        if value or "phone" in values:
+            said[order] = said.get(order) or value
+    counts = Counter(said.values())
+    if len(counts) > MOST_STATUSES:
+        return counts
+    hidden = {
+        value for value, those in rows.items() if all(prohibition_in(c, prohibited) for c in those)
+    }
+    return Counter({value: count for value, count in counts.items() if value not in hidden})
+
+
+class StatusesForm(forms.Form):
+    """One choice for each status of the file: ours that its orders begin in. A field is named after
+    its value, so that an answer given for one column is never taken for another's."""
+
+    def __init__(self, told: Any, *, counts: dict[str, int]) -> None:
+        self.counts = counts
+        few = len(counts) <= MOST_STATUSES
+        said = sorted(filter(None, counts), key=lambda value: -counts[value]) if few else []
+        self.said = {f"status-{digest(value)}": value for value in said}
+        guessed = {name: guess_status(value) or NEW for name, value in self.said.items()}
+        self.is_seen = told is None or all(name in told for name in self.said)
+        super().__init__({name: (told or {}).get(name, key) for name, key in guessed.items()})
+        choices = [(key, statuses.STATUSES[key].label) for key in BRINGABLE]
+        for name, value in self.said.items():
+            self.fields[name] = forms.ChoiceField(label=value, choices=choices)
+
+    def clean(self) -> None:
+        if len(self.counts) > MOST_STATUSES:
+            message = _("The column “%(field)s” says more than %(most)s different things.")
+            self.add_error(None, message % {"field": LABELS["status"], "most": MOST_STATUSES})
+
+    @property
+    def meant(self) -> dict[str, str]:
+        """The file's status -> ours; only after `is_valid`."""
+        return {value: self.cleaned_data[name] for name, value in self.said.items()}
+
+    def described(self) -> Iterator[dict[str, Any]]:
+        """The values as the page shows them."""
+        for name, value in self.said.items():
+            known = bool(guess_status(value))
+            yield {
+                "value": value,
+                "orders": self.counts[value],
+                "known": known,
+                "field": self[name],
+            }
+
+
+def digest(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()[:16]
 
 
 class OptionsForm(forms.Form):

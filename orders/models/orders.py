@@ -226,6 +226,14 @@ class Order(CompanyOwned):
                 "company", "partner_id", "created_at", "id", name="orders_order_by_partner"
             ),
             models.Index("company", "offer_id", "created_at", "id", name="orders_order_by_offer"),
+            models.Index(
+                "company",
+                "import_id",
+                "created_at",
+                "id",
+                name="orders_order_by_import",
+                condition=models.Q(import_id__isnull=False),
+            ),
             models.Index("company", "phone_hash", name="orders_order_by_phone"),
             models.Index("company", "external_id", name="orders_order_by_external"),
             models.Index("company", "country", name="orders_order_by_country"),
@@ -260,6 +268,8 @@ class Order(CompanyOwned):
         order = cls(
             company_id=by.company_id,
             status=draft.status,
+            reason=draft.reason,
+            recall_at=draft.recall_at,
             external_id=draft.external_id,
             country=verdict.country,
             citizenship=verdict.citizenship,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -27,9 +29,10 @@ from accounts.guard import requires
 from accounts.identifiers import uuid7
 from accounts.models import Company, Membership
 from accounts.requests import GET_OR_POST, Request
-from orders import imports
+from orders import imports, statuses
+from orders.intake import OrderDraft
 from orders.mapping import TARGETS
-from orders.models import Import, ImportRefusal
+from orders.models import Import, ImportRefusal, Order
 from orders.money import format_amount
 from orders.screening import (
     LABELS,
@@ -54,11 +57,11 @@ from orders.views.editing import company_has_policy, no_policy
 from policy import coverage
 from policy.prohibitions import Jurisdiction
 
-PREVIEWED: Final = 2_000  # rows that the preview is made of: about a second
+PREVIEWED: Final = 5_000  # rows that the preview is made of: a second or two
 SHOWN: Final = 8  # orders in it
 CSV: Final = "text/csv; charset=utf-8"
 RECENT: Final = 10  # earlier imports
-SHOWN_OF: Final = ("external_id", "created_at", "name", "phone", "city", "item", "total")
+SHOWN_OF: Final = ("external_id", "created_at", "status", "name", "phone", "city", "item", "total")
 
 
 # The file
@@ -100,7 +103,7 @@ def received(request: Request, file: UploadedFile[bytes]) -> HttpResponse:
         prohibited=Jurisdiction.objects.prohibited(),
     )
     wanted = request.POST.get("step") == "start" and upload.is_known
-    if not upload.is_valid() or not wanted:
+    if not upload.is_valid() or not wanted or not upload.statuses.is_seen:
         return preview_page(request, upload)
     outcomes = screened(upload.sheet, upload.mapping, reading_of(upload, by))
     run = imports.begin(by=by, file_name=upload.name, outcomes=outcomes, preview=upload.preview)
@@ -112,6 +115,7 @@ def reading_of(upload: Upload, by: Entry) -> Reading:
         zone=ZoneInfo(by.company_time_zone or "UTC"),
         currency=upload.option("currency"),
         country=upload.option("country"),
+        statuses=upload.statuses.meant,
         leave_out=upload.option("unreadable") == LEAVE_OUT,
         prohibited=upload.prohibited,
         covered=coverage.of(by),
@@ -145,14 +149,17 @@ def unread(request: Request, form: UploadForm) -> HttpResponse:
 
 
 def preview_page(request: Request, upload: Upload) -> HttpResponse:
-    valid = upload.is_valid()
+    valid, step = upload.is_valid(), request.POST.get("step")
     columns = list(upload.columns.described())
     mapping = {
         "detected": list(detected(upload.sheet)),
         "columns": [column for column in columns if column["field"].value()],
         "others": [column for column in columns if not column["field"].value()],
         "options": upload.options,
-        "preview": previewed(upload, request.gate) if valid else None,
+        "statuses": list(upload.statuses.described()),
+        "unseen": not upload.statuses.is_seen,
+        "unsaid": upload.statuses.counts.get("", 0),
+        "preview": previewed(upload, request.gate, whole=step == "whole") if valid else None,
         "errors": upload.errors,
         "token": upload.token,
         "preview_id": uuid7(),
@@ -172,18 +179,24 @@ def detected(sheet: Sheet) -> Iterator[dict[str, str]]:
         yield {"label": _("Worksheet"), "value": sheet.name}
 
 
-def previewed(upload: Upload, by: Entry) -> dict[str, Any]:
+def previewed(upload: Upload, by: Entry, *, whole: bool) -> dict[str, Any]:
     """The first orders, among them the first that would be refused; how many of those read would be
-    stored, and how many hang on what becomes of optional values."""
-    start_of_file = replace(upload.sheet, rows=upload.sheet.rows[:PREVIEWED])
-    outcomes = list(screened(start_of_file, upload.mapping, reading_of(upload, by)))
+    stored, and in which status; how many hang on what becomes of optional values; and the lines of
+    prohibited persons, of which nothing is told later."""
+    sheet = upload.sheet if whole else replace(upload.sheet, rows=upload.sheet.rows[:PREVIEWED])
+    outcomes = list(screened(sheet, upload.mapping, reading_of(upload, by)))
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
+    added = imports.not_there([each.order for each in accepted], by=by)
     shown: list[Outcome] = [*refused[: SHOWN // 2]]
     shown += accepted[: SHOWN - len(shown)]
+    rows = len(sheet.rows) if len(sheet.rows) < len(upload.sheet.rows) else None
     return {
         "orders": len(outcomes),
-        "expected": list(expected(upload.sheet, accepted, refused, by)),
+        "first_rows": rows,
+        "expected": list(expected(rows, accepted, refused, added)),
+        "statuses": list(by_status(Counter(order.status for order in added))),
+        "prohibited": lines_told(refused),
         "refused_for_optional": sum(outcome.for_optional_values for outcome in refused),
         "incomplete": sum(bool(outcome.left_out) for outcome in accepted),
         "headers": [LABELS[name] for name in SHOWN_OF],
@@ -192,21 +205,36 @@ def previewed(upload: Upload, by: Entry) -> dict[str, Any]:
 
 
 def expected(
-    sheet: Sheet, accepted: Sequence[Accepted], refused: Sequence[Refused], by: Entry
+    rows: int | None,
+    accepted: Sequence[Accepted],
+    refused: Sequence[Refused],
+    added: Sequence[OrderDraft],
 ) -> Iterator[dict[str, str]]:
-    """What would become of the orders that the preview has read."""
+    """What would become of the orders that the preview has read: of so many rows, or of all."""
     read = _("Orders in the file")
-    if len(sheet.rows) > PREVIEWED:
-        shown = number_format(PREVIEWED, force_grouping=True)
+    if rows:
+        shown = number_format(rows, force_grouping=True)
         read = _("Orders in the first %(rows)s rows") % {"rows": shown}
-    here = imports.how_many_there([each.order for each in accepted], by=by)
     for label, count in (
         (read, len(accepted) + len(refused)),
-        (_("Would be added"), len(accepted) - here),
-        (_("Are here already"), here),
+        (_("Would be added"), len(added)),
+        (_("Are here already"), len(accepted) - len(added)),
         (_("Would be refused"), len(refused)),
     ):
         yield {"label": label, "value": number_format(count, force_grouping=True)}
+
+
+def by_status(counts: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    """The statuses there are among so many orders, in the order of their life."""
+    for key, status in statuses.STATUSES.items():
+        if count := counts.get(key):
+            yield {"status": status, "count": count}
+
+
+def lines_told(refused: Iterable[Refused]) -> dict[str, Any]:
+    """The lines of prohibited persons: how many, and which."""
+    lines = sorted(row.line for each in refused if each.prohibited for row in each.rows)
+    return {"count": len(lines), "lines": ", ".join(map(str, lines))}
 
 
 def previewed_row(outcome: Outcome) -> dict[str, Any]:
@@ -218,6 +246,7 @@ def previewed_row(outcome: Outcome) -> dict[str, Any]:
     cells = [
         order.external_id,
         date_format(timezone.localtime(order.created_at), "SHORT_DATETIME_FORMAT"),
+        statuses.STATUSES[order.status].label,
         order.person.name,
         order.person.phone,
         order.person.city,
@@ -292,7 +321,13 @@ def recent(by: Entry) -> Iterator[dict[str, Any]]:
             "state": state_of(run),
             "created": run.created,
             "refused": run.refused,
+            "orders_url": orders_url(run),
         }
+
+
+def orders_url(run: Import, **also: str) -> str:
+    """The list of the orders that the import brought."""
+    return f"{reverse('orders:list')}?{urlencode(also | {'imported': str(run.id)})}"
 
 
 def described(run: Import, by: Entry) -> dict[str, Any]:
@@ -311,12 +346,23 @@ def described(run: Import, by: Entry) -> dict[str, Any]:
         "incomplete": run.incomplete,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
-        "refused_url": run.refused and reverse("orders:import_refusals", args=[run.id]),
+        "refused_url": run.refused > run.prohibited
+        and reverse("orders:import_refusals", args=[run.id]),
+        "orders_url": orders_url(run),
+        "statuses": list(standing(run)) if ended else [],
         "left_out_url": run.incomplete and reverse("orders:import_left_out", args=[run.id]),
         "reasons": list(reasons_of(run, values_only=False)) if ended else [],
         "left_out": list(reasons_of(run, values_only=True)) if ended else [],
         "error": why_stopped(run, by) if state == "failed" else "",
     }
+
+
+def standing(run: Import) -> Iterator[dict[str, Any]]:
+    """Where the import's orders stand now, each with the list of those."""
+    orders = Order.objects.filter(company_id=run.company_id, import_id=run.id)
+    counts = orders.order_by().values_list("status").annotate(Count("number"))
+    for each in by_status(dict(counts)):
+        yield each | {"url": orders_url(run, status=each["status"].key)}
 
 
 def state_of(run: Import) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from functools import cache
 from typing import Any
 
@@ -27,6 +28,7 @@ from orders import keys, lists, search, statuses
 from orders.conditions import Condition
 from orders.filters import Choices, Filters, Place, conditions
 from orders.keys import Keys
+from orders.models import Import
 from orders.persons import PHONE_ENDS
 from orders.rows import Lines
 
@@ -59,7 +61,7 @@ def orders(request: Request) -> HttpResponse:
             "tabs": _tabs(tab, asked, counts=None if chosen else lists.counts(by), by=by),
             "filters": filters,
             "hidden": [("status", tab)] if tab else [],
-            "chips": _chips(tab, filters, chosen),
+            "chips": _chips(tab, filters, chosen, by),
             "clear_url": _address(tab, {}),
             "filtered": bool(chosen),
             "panel_of": _panel_of(request, choices, chosen),
@@ -149,11 +151,11 @@ def _capped(counts: list[int]) -> str:
     return number_format(total // most * most, force_grouping=True) + "+"
 
 
-def _chips(tab: str, filters: Filters, chosen: dict[str, Any]) -> list[dict[str, Any]]:
+def _chips(tab: str, filters: Filters, chosen: dict[str, Any], by: Entry) -> list[dict[str, Any]]:
     return [
         {
             "label": filters.fields[name].label,
-            "value": _named(filters, name, value),
+            "value": _file_of(value, by) if name == "imported" else _named(filters, name, value),
             "remove_url": _address(tab, filters.asked(without=name)),
         }
         for name, value in chosen.items()
@@ -165,6 +167,12 @@ def _panel_of(request: Request, choices: Choices, chosen: dict[str, Any]) -> tup
     """All that the panel of filters is made of, beside its language: it is kept by that."""
     said = {name: request.GET[name] for name in request.GET if name not in ("q", *PLACES)}
     return choices, said, bool(chosen)
+
+
+def _file_of(import_id: uuid.UUID, by: Entry) -> str:
+    """The file that was imported, for those who may know."""
+    run = Import.objects.filter(company_id=by.company_id, id=import_id).first()
+    return run.file_name if run else _("one")
 
 
 def _named(filters: Filters, name: str, value: Any) -> str:

@@ -177,6 +177,16 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// What takes a while says so, and is not asked for twice. Its button stays enabled, since a disabled
+// one would not be sent. Back on a page that the browser has kept, nothing is under way.
+document.addEventListener("submit", (event) => {
+  const { target } = event;
+  if (!("slow" in target.dataset)) return;
+  if (target.ariaBusy === "true") event.preventDefault();
+  target.ariaBusy = "true";
+});
+addEventListener("pageshow", () => all("form[data-slow]").forEach((form) => (form.ariaBusy = null)));
+
 // A file beyond the limit is refused before it travels. Captured, so as to come before htmx.
 document.addEventListener("change", (event) => {
   const { files, dataset } = event.target;

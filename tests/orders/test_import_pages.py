@@ -92,7 +92,7 @@ def test_the_columns_chosen_are_those_that_count(client):
     answer = upload(sign_in(client, adam), data, step="preview")
     chosen = filled(answer) | {"column-2": "city", "column-3": "phone", "column-5": "name"}
     shown = upload(client, data, **chosen, step="check").context["mapping"]["preview"]["rows"]
-    assert shown[0]["cells"][2:5] == ["Belt", "+40721234643", "Ana Pop"]
+    assert shown[0]["cells"][3:6] == ["Belt", "+40721234643", "Ana Pop"]
 
 
 def test_a_file_without_telephones_says_which_column_to_choose(client):
@@ -131,7 +131,110 @@ def test_the_preview_shows_nothing_of_prohibited_persons(client):
 def test_local_telephones_are_those_of_the_country_chosen(client):
     data = b"Name,Phone\nAna,0721 234 643\n"
     answer = upload(sign_in(client, adam), data, step="preview")
-    assert answer.context["mapping"]["preview"]["rows"][0]["cells"][3] == "+40721234643"
+    assert answer.context["mapping"]["preview"]["rows"][0]["cells"][4] == "+40721234643"
+
+
+# Statuses
+
+STATED = b"""No,Name,Phone,Financial Status,Fulfillment Status
+1,Ana,+40721234643,paid,fulfilled
+2,Ana,+40721234644,paid,unfulfilled
+3,Ana,+40721234645,paid,unfulfilled
+4,Ana,+40721234646,voided,
+5,Ana,+40721234647,whatever,
+6,Ana,+40721234648,,
+"""
+
+
+def statuses_of(answer):
+    mapping = answer.context["mapping"]
+    return {s["value"]: (s["orders"], s["field"].value()) for s in mapping["statuses"]}
+
+
+def added_as(answer):
+    preview = answer.context["mapping"]["preview"]
+    return {each["status"].key: each["count"] for each in preview["statuses"]}
+
+
+def named(answer, value):
+    """The name of the field that asks what this status means."""
+    mapping = answer.context["mapping"]
+    return next(s["field"].html_name for s in mapping["statuses"] if s["value"] == value)
+
+
+def test_the_preview_says_what_the_statuses_become_and_how_many_orders(client):
+    answer = upload(sign_in(client, adam), STATED, step="preview")
+    assert statuses_of(answer) == {
+        "paid, unfulfilled": (2, "confirmed"),
+        "paid, fulfilled": (1, "paid"),
+        "voided": (1, "cancelled"),
+        "whatever": (1, "new"),
+    }
+    assert added_as(answer) == {"new": 2, "confirmed": 2, "paid": 1, "cancelled": 1}
+    assert "not recognised" in answer.content.decode()
+
+
+def test_a_status_is_what_one_says_it_is(client):
+    answer = upload(sign_in(client, adam), STATED, step="preview")
+    chosen = filled(answer) | {named(answer, "whatever"): "sent"}
+    assert added_as(upload(client, STATED, **chosen, step="check"))["sent"] == 1
+    run = worked(run_of(upload(client, STATED, **chosen, step="start")))
+    with as_(adam):
+        brought = Order.objects.filter(import_id=run.id).order_by("external_id")
+        assert list(brought.values_list("status", "reason")) == [
+            ("paid", ""), ("confirmed", ""), ("confirmed", ""), ("cancelled", "imported"),
+            ("sent", ""), ("new", ""),
+        ]  # fmt: skip
+    told = client.get(reverse("orders:import_progress", args=[run.id])).context["run"]
+    assert {e["status"].key: e["count"] for e in told["statuses"]} == {
+        "new": 1, "confirmed": 2, "sent": 1, "paid": 1, "cancelled": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["processing", "nonsense", "paid\0"])
+def test_no_order_is_brought_into_an_agents_hand_or_nowhere(client, value):
+    answer = upload(sign_in(client, adam), STATED, step="preview")
+    before = imports_of()
+    chosen = filled(answer) | {named(answer, "voided"): value}
+    assert upload(client, STATED, **chosen, step="start").status_code == 422
+    assert imports_of() == before
+
+
+def test_statuses_that_nobody_has_seen_are_shown_first(client):
+    answer = upload(sign_in(client, adam), STATED, step="preview")
+    before = imports_of()
+    answer = upload(client, STATED, **filled(answer) | {"column-4": ""}, step="start")
+    assert answer.context["mapping"]["unseen"]
+    assert statuses_of(answer)["paid"] == (3, "paid")
+    assert imports_of() == before
+    assert upload(client, STATED, **filled(answer), step="start").status_code == 302
+
+
+def test_a_column_that_says_too_many_things_is_none_of_statuses(client):
+    data = "\n".join(["Phone,Status", *(f"+407212346{n},s{n}" for n in range(10, 60))])
+    answer = upload(sign_in(client, adam), data.encode(), step="preview")
+    assert answer.status_code == 422
+    assert "different things" in answer.context["mapping"]["errors"][0]
+    chosen = filled(answer) | {"column-1": ""}
+    assert upload(client, data.encode(), **chosen, step="start").status_code == 302
+
+
+def test_what_only_prohibited_persons_lines_say_is_not_shown(client):
+    data = STATED + b"7,Oleg,+79161234567,ask Oleg,\n8,Oleg,+79161234568,paid,fulfilled\n"
+    answer = upload(sign_in(client, adam), data, step="preview")
+    assert "ask Oleg" not in answer.content.decode()
+    assert answer.context["mapping"]["preview"]["prohibited"] == {"count": 2, "lines": "8, 9"}
+
+
+def test_a_long_file_is_looked_at_whole_where_one_says_so(client, monkeypatch):
+    monkeypatch.setattr(importing, "PREVIEWED", 3)
+    data = STATED + b"7,Oleg,+79161234567,paid,\n"
+    answer = upload(sign_in(client, adam), data, step="preview")
+    assert expected_of(answer)[0] == "3"
+    assert answer.context["mapping"]["preview"]["prohibited"]["count"] == 0
+    answer = upload(client, data, **filled(answer), step="whole")
+    assert expected_of(answer) == ["7", "6", "0", "1"]
+    assert answer.context["mapping"]["preview"]["prohibited"] == {"count": 1, "lines": "8"}
 
 
 def test_htmx_gets_the_part_that_changes(client):
@@ -234,6 +337,40 @@ def test_the_file_of_refused_lines_can_be_corrected_and_imported(client):
 def test_the_file_tells_nothing_of_prohibited_persons(client):
     rows = refused_file(sign_in(client, adam), begun(ZAKAZY).id)
     assert [row[0] for row in rows] == ["Line"]
+
+
+def test_where_only_prohibited_persons_were_refused_there_is_no_file_of_them(client):
+    run = begun(ZAKAZY)
+    page = sign_in(client, adam).get(reverse("orders:import_progress", args=[run.id]))
+    assert (run.refused, run.prohibited) == (2, 2)
+    assert not page.context["run"]["refused_url"]
+    assert "only this count is kept" in page.content.decode()
+    both = begun(table(GOOD.replace(",RO,", ",Russia,"), BAD))
+    page = client.get(reverse("orders:import_progress", args=[both.id]))
+    assert page.context["run"]["refused_url"]
+
+
+def test_an_import_leads_to_its_orders(client):
+    worked(begun(many(2)))
+    run = worked(begun(many(4)))
+    sign_in(client, adam)
+    address = client.get(reverse("orders:import_progress", args=[run.id])).context["run"]
+    page = client.get(address["orders_url"])
+    assert page.content.decode().count('class="c-no"') - 1 == 2
+    assert [(chip["value"], chip["remove_url"]) for chip in page.context["chips"]] == [
+        ("orders.csv", "/orders/")
+    ]
+    assert f'name="imported" value="{run.id}"' in page.content.decode()
+    assert address["orders_url"] in client.get(reverse("orders:import")).content.decode()
+
+
+def test_an_import_of_another_company_or_none_lists_nothing_more(client):
+    theirs = worked(begun(many(2), bea), bea)
+    sign_in(client, adam)
+    page = client.get(f"/orders/?imported={theirs.id}")
+    assert page.context["chips"][0]["value"] == "one"
+    assert not page.context["rows_html"]
+    assert "no such import" in client.get("/orders/?imported=nonsense").content.decode()
 
 
 def test_an_import_that_stands_still_says_why_and_goes_on_in_anothers_name(client):

@@ -1,5 +1,6 @@
 """An import makes each line of a file part of one order or of one refusal, whatever happens."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -11,13 +12,15 @@ from django.utils import timezone
 from accounts import gate, jobpasses
 from accounts.models import AuditEntry, Partner
 from orders import imports, keys, tasks
+from orders.chunks import pack, plain, revived, unpack
 from orders.imports import NotAccepted, PassEnded
 from orders.intake import OrderDraft
-from orders.models import Import, ImportRefusal, Item, Order
+from orders.models import Import, ImportRefusal, Item, MoveRefused, Order
 from orders.persons import Person
 from orders.screening import Accepted, FileRow
 from policy.models import Policy, PolicyVersion, Refusal
 from tests.orders.uploading import (
+    HEAD,
     SHOP,
     ZAKAZY,
     args_of,
@@ -122,6 +125,62 @@ def test_what_the_database_refuses_holds_up_nothing_else():
     run = worked(run)
     assert (run.created, run.refused) == (2, 1)
     assert refused_lines(run) == {3: ["not_storable"]}
+
+
+# Statuses
+
+STATED = HEAD + ",Status"
+
+
+def test_an_order_begins_in_the_status_that_the_file_tells():
+    words = ("paid", "no answer", "refused", "something else")
+    rows = [GOOD.replace("7,", f"{n},", 1) + f",{word}" for n, word in enumerate(words)]
+    run = imported(table(*rows, head=STATED))
+    made = [order(str(n))[0] for n in range(4)]
+    assert [(o.status, o.reason, o.agent_id) for o in made] == [
+        ("paid", "", None), ("no_answer", "", None), ("cancelled", "imported", None),
+        ("new", "", None),
+    ]  # fmt: skip
+    assert [o.recall_at for o in made] == [None, run.started_at, None, None]
+    with as_(adam):
+        entry = AuditEntry.objects.get(object_id=run.id, action="import.started")
+        assert entry.changes["statuses"] == {"paid": 1, "no_answer": 1, "cancelled": 1, "new": 1}
+
+
+def test_an_imported_orders_history_says_in_which_status_it_came(client):
+    imported(table(GOOD + ",no answer", head=STATED))
+    made = order("7")[0]
+    with as_(adam) as by:
+        made.move(by=by, move="take", version=made.version)
+    shown = sign_in(client, ann).get(reverse("orders:card", args=[made.id]))
+    assert [event.note for event in shown.context["timeline"]] == [
+        "", "It came as “No answer”."
+    ]  # fmt: skip
+
+
+def test_no_move_gives_the_reason_of_an_import():
+    imported(table(GOOD + ",no answer", head=STATED))
+    made = order("7")[0]
+    with as_(adam) as by, pytest.raises(MoveRefused):
+        made.move(by=by, move="cancel", version=made.version, reason="imported")
+
+
+def test_who_may_not_import_brings_no_order_of_another_status_in_sql():
+    run = begun(many(2))
+    drafts = [OrderDraft(Person(name="Ana"), [], "EUR", status="paid", source="import",
+                         import_id=run.id)]  # fmt: skip
+    with pytest.raises(ProgrammingError, match="begins as new"), as_(gail) as by:
+        Order.objects.add_many(by=by, drafts=drafts)
+    drafts = [replace(drafts[0], status="gone")]
+    with pytest.raises(IntegrityError, match="orders_order_status"), as_(adam) as by:
+        Order.objects.add_many(by=by, drafts=drafts)
+
+
+def test_a_chunk_sealed_before_files_told_statuses_is_of_new_orders():
+    [each] = unpack(pack([Accepted([], OrderDraft(Person(phone="+40721234643"), [], "EUR"))]))
+    said = plain(each)
+    del said["order"]["status"]
+    assert revived(said).order.status == "new"
 
 
 # Prohibited

@@ -61,6 +61,7 @@ def test_a_shops_export_is_mapped():
         "total": "Total",
         "currency": "Currency",
         "comment": "Notes",
+        "status": "Financial Status + Fulfillment Status",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ EXPORTS = Path(__file__).with_name("exports")
 SHOP = (EXPORTS / "shop.csv").read_bytes()
 ZAKAZY = (EXPORTS / "zakazy-cp1251.csv").read_bytes()
 READING = Reading(ZoneInfo("Europe/Bucharest"), "EUR", {"RU"})
+STATUSES = {"paid": "paid", "no answer": "no_answer", "refused": "cancelled"}
 HEAD = "Order number,Created at,Name,Phone,Country,Item,Quantity,Price,Partner,Offer"
 
 
@@ -42,7 +44,7 @@ def many(count: int, *, first: int = 1) -> bytes:
 def begun(data: bytes, someone=adam) -> Import:
     with as_(someone) as by:
         sheet = read(data)
-        outcomes = screened(sheet, guess(sheet), READING)
+        outcomes = screened(sheet, guess(sheet), replace(READING, statuses=STATUSES))
         return imports.begin(by=by, file_name="orders.csv", outcomes=outcomes)
 
 
@@ -106,8 +108,8 @@ def upload(client, data: bytes, name: str = "orders.csv", **posted):
 def filled(answer) -> dict[str, str]:
     """What the browser would post from the preview."""
     mapping = answer.context["mapping"]
-    columns = mapping["columns"] + mapping["others"]
-    fields = [column["field"] for column in columns] + list(mapping["options"])
+    chosen = mapping["columns"] + mapping["others"] + mapping["statuses"]
+    fields = [each["field"] for each in chosen] + list(mapping["options"])
     posted = {field.html_name: field.value() or "" for field in fields}
     return posted | {"token": mapping["token"], "preview": str(mapping["preview_id"])}
 

@@ -90,7 +90,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0020_nights_go_with_their_company"),
+        ("orders", "0021_of_an_import"),
         ("accounts", "0016_every_pass_checked"),
     ]
     operations: ClassVar = [guard(IMPORTERS + ADDING + TELLING)]  # for good: both were leaks

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("orders", "0021_past_by_imports_alone")]
+    dependencies: ClassVar = [("orders", "0022_past_by_imports_alone")]
     operations: ClassVar = [
         migrations.AddField("import", "preview", models.UUIDField(null=True, editable=False)),
         migrations.AddConstraint(
