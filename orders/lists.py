@@ -19,6 +19,7 @@ import psycopg
 from django.db import connection
 
 from accounts.gate import Entry
+from accounts.names import by_name
 from orders import statuses
 from orders.conditions import Condition, all_of, reached
 from orders.filters import Choices, Place
@@ -27,6 +28,7 @@ PAGE = 50
 MOST_COUNTED = 1_000
 MOST_CHOICES = 500
 ANYWAY = Condition("true")
+UNDECIDED = ("wait", "hold")  # phases
 COLUMNS = """
     o.id, o.number, o.status, o.attempts, o.person, o.currency, o.total, o.created_at, o.recall_at,
     o.offer_id, o.agent_id
@@ -151,6 +153,22 @@ def counts(by: Entry) -> dict[str, int]:
     return dict(_ask(sql, [*parameters, list(statuses.STATUSES)]))
 
 
+def held_by_the_gone(by: Entry) -> dict[uuid.UUID, int]:
+    """Membership's id -> how many orders nobody has decided on yet, of people who have left."""
+    waiting = [key for key, status in statuses.STATUSES.items() if status.phase in UNDECIDED]
+    return dict(
+        _ask(
+            """
+            SELECT m.id, count(*) FROM accounts_membership m
+              JOIN orders_order o ON o.company_id = m.company_id AND o.agent_id = m.id
+             WHERE m.company_id = %s AND m.left_at IS NOT NULL AND o.status = ANY(%s)
+             GROUP BY m.id
+            """,
+            [by.company_id, waiting],
+        )
+    )
+
+
 def choices(by: Entry) -> Choices:
     """The offers, partners and agents to filter by, in one statement; none for a partner, whose
     orders are all of one and whose agents are none of their business."""
@@ -173,7 +191,7 @@ def choices(by: Entry) -> Choices:
         [by.company_id] * 3,
     ):
         found[kind].append((identifier, name))
-    return Choices(found["offer"], found["partner"], found["agent"])
+    return Choices(*(by_name(found[kind]) for kind in ("offer", "partner", "agent")))
 
 
 def _ask(sql: str, parameters: Sequence[Any], shape: Any = tuple) -> list[Any]:

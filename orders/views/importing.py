@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -30,6 +29,7 @@ from accounts.identifiers import uuid7
 from accounts.models import Company, Membership
 from accounts.requests import GET_OR_POST, Request
 from orders import imports, statuses
+from orders.calling import zone_of
 from orders.intake import OrderDraft
 from orders.mapping import TARGETS
 from orders.models import Import, ImportRefusal, Order
@@ -112,7 +112,7 @@ def received(request: Request, file: UploadedFile[bytes]) -> HttpResponse:
 
 def reading_of(upload: Upload, by: Entry) -> Reading:
     return Reading(
-        zone=ZoneInfo(by.company_time_zone or "UTC"),
+        zone=zone_of(by),
         currency=upload.option("currency"),
         country=upload.option("country"),
         statuses=upload.statuses.meant,
