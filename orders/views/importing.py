@@ -25,6 +25,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.downloads import attached
 from accounts.gate import Entry
 from accounts.guard import requires
+from accounts.identifiers import uuid7
 from accounts.models import Company, Membership
 from accounts.requests import GET_OR_POST, Request
 from orders import imports, statuses
@@ -105,7 +106,7 @@ def received(request: Request, file: UploadedFile[bytes]) -> HttpResponse:
     if not upload.is_valid() or not wanted or not upload.statuses.is_seen:
         return preview_page(request, upload)
     outcomes = screened(upload.sheet, upload.mapping, reading_of(upload, by))
-    run = imports.begin(by=by, file_name=upload.name, outcomes=outcomes)
+    run = imports.begin(by=by, file_name=upload.name, outcomes=outcomes, preview=upload.preview)
     return redirect("orders:import_progress", run.id)
 
 
@@ -161,6 +162,7 @@ def preview_page(request: Request, upload: Upload) -> HttpResponse:
         "preview": previewed(upload, request.gate, whole=step == "whole") if valid else None,
         "errors": upload.errors,
         "token": upload.token,
+        "preview_id": uuid7(),
         "file_name": upload.name,
     }
     return page(request, UploadForm(), mapping=mapping, status=200 if valid else 422)

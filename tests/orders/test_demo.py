@@ -85,10 +85,11 @@ def test_a_company_has_200_orders_of_all_statuses_by_people_of_permitted_countri
     assert len({person.phone for person in people}) < 200  # some have ordered twice
 
 
-def test_each_order_has_an_audited_beginning():
+def test_the_orders_came_by_one_import_which_the_audit_tells_of():
     with as_(VLAD):
-        added = AuditEntry.objects.filter(action="order.added").values_list("object_id", flat=True)
-        assert set(added) == set(Order.objects.values_list("id", flat=True))
+        [started] = AuditEntry.objects.filter(action="import.started")
+        [brought_by] = Order.objects.values_list("import_id", flat=True).distinct()
+        assert (started.object_id, started.changes["orders"]) == (brought_by, 200)
 
 
 def test_an_agent_who_accepts_finds_an_order_to_take():

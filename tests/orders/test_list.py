@@ -9,11 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
-from orders import lists
+from orders import imports, lists
 from orders.filters import Place
 from orders.intake import OrderDraft
 from orders.models import Order
-from tests.orders.test_moves import IOANA, LAMP, add
+from tests.orders.test_moves import IOANA, LAMP, brought
 from tests.people import adam, ann, as_, bea, gail, gus, lena, newt, nina, pat, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ def fill(count, *, by=ann, **draft):
             OrderDraft(IOANA, [LAMP], "EUR", created_at=NOON + timedelta(minutes=n), **draft)
             for n in range(count)
         ]
-        return Order.objects.add_many(by=entry, drafts=drafts)
+        return imports.bring(drafts, by=entry, file_name="past.csv")
 
 
 def listed(client, address="/orders/"):
@@ -176,7 +176,7 @@ def test_counting_ends_at_the_cap(client, monkeypatch):
 def test_filters_narrow(client, query, count):
     fill(2)
     with as_(ann) as by:  # half past midnight of the 11th in Bucharest
-        add(by, created_at=datetime(2026, 5, 10, 21, 30, tzinfo=UTC))
+        brought(by, created_at=datetime(2026, 5, 10, 21, 30, tzinfo=UTC))
     assert len(listed(sign_in(client, ann), f"/orders/?{query}")) == count
 
 

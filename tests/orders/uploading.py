@@ -115,7 +115,7 @@ def filled(answer) -> dict[str, str]:
     chosen = mapping["columns"] + mapping["others"] + mapping["statuses"]
     fields = [each["field"] for each in chosen] + list(mapping["options"])
     posted = {field.html_name: field.value() or "" for field in fields}
-    return posted | {"token": mapping["token"]}
+    return posted | {"token": mapping["token"], "preview": str(mapping["preview_id"])}
 
 
 def start(client, data: bytes, name: str = "orders.csv", **changed):
