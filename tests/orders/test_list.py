@@ -14,7 +14,7 @@ from orders import imports, lists
 from orders.filters import Place
 from orders.intake import ItemDraft, OrderDraft
 from orders.models import Order
-from tests.orders.test_moves import IOANA, LAMP, brought
+from tests.orders.test_moves import IOANA, LAMP, add, brought
 from tests.people import adam, ann, as_, bea, gail, gus, lena, newt, nina, pat, sign_in
 
 pytestmark = pytest.mark.django_db
