@@ -113,8 +113,9 @@ def _rows(arms: Sequence[Condition], *, backwards: bool) -> list[Row]:
 
 
 def names(by: Entry, rows: Sequence[Row], offered: Choices) -> dict[uuid.UUID | None, str]:
-    """What the rows' offers and agents are called. The choices know it, but for those who have left
-    and what is beyond MOST_CHOICES: then it is asked for.
+    """What the rows' offers and agents are called, and of an order without an offer its first item,
+    by the order's id. The choices know them, but for the items, for those who have left and for
+    what is beyond MOST_CHOICES: those are asked for.
 
     Not joined to the rows: each guarded table of a statement asks the gate anew, which made that of
     the list three times as long.
@@ -134,6 +135,12 @@ def names(by: Entry, rows: Sequence[Row], offered: Choices) -> dict[uuid.UUID | 
              WHERE m.company_id = %s AND m.id = ANY(%s)
             """,
             [by.company_id, list(offers), by.company_id, list(agents)],
+        )
+    if bare := [row.id for row in rows if row.offer_id is None]:
+        known |= _ask(
+            "SELECT order_id, name FROM orders_item"
+            " WHERE company_id = %s AND order_id = ANY(%s) AND position = 1",
+            [by.company_id, bare],
         )
     return known
 

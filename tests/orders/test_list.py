@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts import audit
 from orders import imports, lists
 from orders.filters import Place
-from orders.intake import OrderDraft
+from orders.intake import ItemDraft, OrderDraft
 from orders.models import Order
 from tests.orders.test_moves import IOANA, LAMP, brought
 from tests.people import adam, ann, as_, bea, gail, gus, lena, newt, nina, pat, sign_in
@@ -232,6 +233,17 @@ def test_a_page_that_is_gone_leads_to_the_list(client):
     place = Place(datetime(2001, 1, 1, tzinfo=UTC), fill(1)[0].id)
     answer = client.get(f"/orders/?older={place}&status=new")
     assert answer.headers["Location"] == "/orders/?status=new"
+
+
+def test_an_order_without_an_offer_shows_its_first_item(client):
+    with as_(ann) as by:
+        add(by, items=[ItemDraft("Kettle", Decimal("1")), ItemDraft("Lamp", Decimal("2"))])
+        add(by, offer="Lamps", items=[ItemDraft("Bulb", Decimal("1"))])
+    body = sign_in(client, ann).get("/orders/").content.decode()
+    shown = body.split("data-rows")[1]
+    assert "Kettle" in shown
+    assert "Lamps" in shown
+    assert "Bulb" not in shown
 
 
 def test_the_statements_are_as_many_for_one_order_as_for_fifty(client):
