@@ -252,6 +252,29 @@ def job_counts() -> list[tuple[str, str, int]]:
     return _ask_all("SELECT task, status, number FROM gate.job_counts(%s)", (_key("issue"),))
 
 
+class CompanyToTell(NamedTuple):
+    """`readers` are dicts of "email" and "language", which may be ""."""
+
+    disclosure: UUID
+    company: str
+    readers: list[dict[str, str]]
+
+
+def company_to_tell(*, after: UUID) -> CompanyToTell | None:
+    """Of the next request of an authority of which its company may know and has not been told.
+    Until the transaction ends it is nobody else's to tell."""
+    found = _ask(
+        "SELECT disclosure, company, readers FROM gate.company_to_tell(%s, %s)",
+        (_key("issue"), after),
+    )
+    return CompanyToTell(found[0], found[1], json.loads(found[2])) if found else None
+
+
+def note_told(disclosure_id: UUID) -> None:
+    """That the company was written to of the request."""
+    _ask("SELECT gate.note_told(%s, %s)", (_key("issue"), disclosure_id))
+
+
 def read_only() -> None:
     """The transaction under way writes nothing from here on."""
     with connection.cursor() as cursor:

@@ -154,6 +154,7 @@ def _page(request: Request, known: Roster, **more: Any) -> HttpResponse:
     entry = request.gate
     context = {
         "people": [_person(each, known, entry) for each in known.members],
+        "gone": [_gone(each, known) for each in known.gone],
         "invitations": [_invited(each) for each in known.invitations],
         "teams": known.teams,
         "shows_standing": bool(known.standing),
@@ -186,6 +187,16 @@ def _person(membership: Membership, known: Roster, entry: gate.Entry) -> dict[st
         "deactivate_url": changeable
         and not you  # leaving is an action of its own
         and reverse("accounts:removal", args=[membership.id]),
+    }
+
+
+def _gone(membership: Membership, known: Roster) -> dict[str, Any]:
+    return {
+        "name": str(membership.user),
+        "email": membership.user.email,
+        "role_label": membership.get_role_display(),
+        "left_at": membership.left_at,
+        "held": known.held.get(membership.id, 0),
     }
 
 

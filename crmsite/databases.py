@@ -18,6 +18,11 @@ SESSION = {
     "statement_timeout": "5min",
     "lock_timeout": "30s",
     "idle_in_transaction_session_timeout": "5min",
+    "idle_session_timeout": "0",
+    "client_encoding": "UTF8",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
 }
 OPTIONS = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
 

@@ -24,7 +24,8 @@ def landing(request: HttpRequest) -> HttpResponse:
     """What Covenant is, for everybody; whoever is signed in finds the way to the orders. Of its
     clauses it says what the page of proofs says."""
     proven = proving.facts()
-    context = {"proven": proven, "promises": proving.promises(proven)}
+    verdicts = {clause["id"]: clause["status"] for clause in proving.clauses(proven)}
+    context = {"proven": proven, "promises": proving.promises(proven), "verdicts": verdicts}
     return render(request, "landing.html", context)
 
 

@@ -8,8 +8,8 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        from accounts import audit, navigation
-        from orders import moves_installed
+        from accounts import audit, navigation, people
+        from orders import lists, moves_installed
 
         post_migrate.connect(moves_installed.install, sender=self)
         audit.register(
@@ -34,6 +34,7 @@ class OrdersConfig(AppConfig):
                 "company.exported": _("took the company's data along"),
             }
         )
+        people.register_held(lists.held_by_the_gone)
         navigation.register(_("Orders"), "orders:list", "inbox", "orders.read", 10)
         navigation.register(_("Import"), "orders:import", "upload", "orders.import", 20)
         navigation.register(

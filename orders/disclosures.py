@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts import gate
 from accounts.gate import Entry
 from orders import packages
 from orders.keys import Keys
@@ -44,7 +45,7 @@ def receive(
     secret_until: datetime | None = None,
     secrecy_ground: str = "",
 ) -> Disclosure:
-    """Enter a request in the register, and tell the company unless the request is secret."""
+    """Enter a request in the register, and have the company told unless the request is secret."""
     key = CompanyKey.generate()
     disclosure = Disclosure(
         company_id=company_id,
@@ -62,7 +63,7 @@ def receive(
     )
     with transaction.atomic():
         disclosure.save(force_insert=True)
-        disclosures.tell_companies()
+        gate.queue_job(disclosures.TELLING, name=disclosures.TELLING)
     return disclosure
 
 

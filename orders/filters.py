@@ -25,6 +25,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.gate import Entry
+from orders.calling import zone_of
 from orders.conditions import Condition, stopped
 from policy.prohibitions import Jurisdiction
 
@@ -176,7 +177,7 @@ def _later_than(since: date) -> str:
 def conditions(chosen: dict[str, Any], by: Entry) -> list[Condition]:
     """What was chosen beside the search, as conditions on orders. A day is a day in the company's
     time zone."""
-    zone = ZoneInfo(by.company_time_zone or "UTC")
+    zone = zone_of(by)
     found = []
     if since := chosen.get("since"):
         found.append(Condition("o.created_at >= %s", [_beginning(since, zone)]))

@@ -7,7 +7,7 @@ the form. Lengths are checked before anything else reads a value.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.gate import Entry
 from accounts.models import Company, Membership, Partner
+from accounts.names import by_name
 from orders import retention, statuses
 from orders.buyers import Buyer
 from orders.intake import ItemDraft, total_of
@@ -39,6 +40,7 @@ from policy.telephones import InvalidTelephone, parse
 
 MAX_LINES: Final = 300  # at five fields each, what DATA_UPLOAD_MAX_NUMBER_FIELDS lets through
 MAX_QUANTITY: Final = 100_000
+HOW_MANY: Final = _lazy("Write a whole number from 1 to 100000.")  # MAX_QUANTITY
 MAX_PRICE: Final = Decimal("9999999999.99")  # what orders_item.price holds
 MAX_TOTAL: Final = Decimal("999999999999.99")  # what orders_order.total holds
 MAX_COMMENT: Final = 5_000  # characters
@@ -251,11 +253,6 @@ def written(order: Order, person: Person, *, by: Entry) -> dict[str, Any]:
     }
 
 
-def by_name(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """As a reader looks for them: the database puts all capitals first."""
-    return sorted(choices, key=lambda choice: choice[1].casefold())
-
-
 def assignable(by: Entry, permission: str) -> list[tuple[str, str]]:
     """Whom `by` may give orders to under this permission, as (membership's id, name)."""
     assert by.company_id is not None
@@ -270,10 +267,11 @@ def assignable(by: Entry, permission: str) -> list[tuple[str, str]]:
 
 class ItemForm(forms.Form):
     name = forms.CharField(label=_lazy("Item"), max_length=200)
-    sku = forms.CharField(label=_lazy("Article"), max_length=80, required=False)
+    sku = forms.CharField(label=_lazy("SKU"), max_length=80, required=False)
     quantity = forms.IntegerField(
         label=_lazy("Quantity"), min_value=1, max_value=MAX_QUANTITY, required=False,
         widget=forms.TextInput({"inputmode": "numeric"}),
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), HOW_MANY),
     )  # fmt: skip
     price = AmountField(label=_lazy("Price"), up_to=MAX_PRICE)
 
@@ -331,7 +329,7 @@ class StepForm(forms.Form):
 
 class MoveForm(forms.Form):
     """What a person fills in to make a move: the part of its requirements that is not the order's
-    own, and a comment where it asks for anything at all."""
+    own, and a comment where it asks for anything at all. `said` is a comment made beside it."""
 
     reason = forms.ChoiceField(label=_lazy("Reason"))
     recall_at = forms.DateTimeField(
@@ -343,12 +341,15 @@ class MoveForm(forms.Form):
         label=_lazy("Comment"), max_length=MAX_COMMENT, widget=forms.Textarea({"rows": 2})
     )
 
-    def __init__(self, move: statuses.Move, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, move: statuses.Move, data: Mapping[str, Any] | None = None, *, said: str = ""
+    ) -> None:
         super().__init__(data, auto_id=f"{move.key}_%s")
         self.move = move
+        self.said = said
         asked = {name for name in self.fields if name in move.requires}
         offer_choices(self, "reason", [NOTHING, *statuses.reasons_for(move).items()])
-        self.fields["comment"].required = "comment" in asked
+        self.fields["comment"].required = "comment" in asked and not said
         for name in set(self.fields) - asked:
             if name != "comment" or not asked:
                 del self.fields[name]
@@ -360,11 +361,28 @@ class MoveForm(forms.Form):
             raise ValidationError(_("Choose a time in the future, within a year."))
         return moment
 
+    @property
+    def answers(self) -> dict[str, Any]:
+        """What `Order.move` takes beside the step; once the form is valid."""
+        comments = [self.cleaned_data.get("comment"), self.said]
+        return self.cleaned_data | {"comment": "\n\n".join(filter(None, comments))}
+
 
 class CommentForm(forms.Form):
     text = forms.CharField(
-        label=_lazy("Comment"), max_length=MAX_COMMENT, widget=forms.Textarea({"rows": 3})
-    )
+        label=_lazy("Comment"), max_length=MAX_COMMENT, widget=forms.Textarea({"rows": 3}),
+        help_text=_lazy("It is kept with the step that you choose, or by itself."),
+    )  # fmt: skip
+
+    @classmethod
+    def left_in(cls, posted: Mapping[str, Any]) -> CommentForm:
+        """The box as it came along with something else: it may be empty, but not wrong."""
+        return cls(posted if posted.get("text", "").strip() else None)
+
+    @property
+    def said(self) -> str:
+        """The comment, or "" of an empty box; once the form is valid."""
+        return self.cleaned_data["text"] if self.is_bound else ""
 
 
 class AssignForm(forms.Form):

@@ -67,8 +67,24 @@ class NotAccepted(Exception):
 # In the request
 
 
-def begin(*, by: Entry, file_name: str, outcomes: Iterable[Outcome]) -> Import:
-    """Store what was read of a file, and have a worker make it orders."""
+def begin(
+    *, by: Entry, file_name: str, outcomes: Iterable[Outcome], preview: uuid.UUID | None = None
+) -> Import:
+    """Store what was read of a file, and have a worker make it orders: once for each `preview`. Of
+    two clicks at the same moment the second waits for the first, and is given its import."""
+    try:
+        with transaction.atomic():
+            return begin_anew(by=by, file_name=file_name, outcomes=outcomes, preview=preview)
+    except IntegrityError:
+        first = Import.objects.filter(company_id=by.company_id, preview=preview).first()
+        if preview is None or first is None:
+            raise
+        return first
+
+
+def begin_anew(
+    *, by: Entry, file_name: str, outcomes: Iterable[Outcome], preview: uuid.UUID | None
+) -> Import:
     outcomes = list(outcomes)
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
@@ -80,20 +96,45 @@ def begin(*, by: Entry, file_name: str, outcomes: Iterable[Outcome]) -> Import:
         drafts=len(outcomes),
         refused=len(refused),
         prohibited=sum(outcome.prohibited for outcome in refused),
+        preview=preview,
     )
+    run.save(force_insert=True)
+    held = keys.provided(by)
+    refusals.count(verdicts_of(refused), way=Way.IMPORT)
+    keep_refusals(run, refused, held)
+    keep_chunks(run, accepted, held, by=by)
+    tell_of(run, [each.order for each in accepted], by=by)
+    if accepted:
+        hand_over(run, by=by)
+    else:
+        finish(run, by=by)
+    return run
+
+
+def bring(drafts: Sequence[OrderDraft], *, by: Entry, file_name: str) -> list[Order]:
+    """Add orders of any age and state at once, as an import of them all. Only an import tells of
+    the past."""
+    run = Import(
+        company_id=by.company_id,
+        author_id=by.user_id,
+        file_name=file_name,
+        rows=len(drafts),
+        drafts=len(drafts),
+        created=len(drafts),
+    )
+    brought = [replace(each, source=Source.IMPORT, import_id=run.id) for each in drafts]
     with transaction.atomic():
         run.save(force_insert=True)
-        held = keys.provided(by)
-        refusals.count(verdicts_of(refused), way=Way.IMPORT)
-        keep_refusals(run, refused, held)
-        keep_chunks(run, accepted, held, by=by)
-        brought = Counter(each.order.status for each in accepted)
-        audit.record(by=by, action="import.started", of=run, orders=run.drafts, statuses=brought)
-        if accepted:
-            hand_over(run, by=by)
-        else:
-            finish(run, by=by)
-    return run
+        tell_of(run, drafts, by=by)
+        orders = Order.objects.add_many(by=by, drafts=brought)
+        finish(run, by=by)
+    return orders
+
+
+def tell_of(run: Import, drafts: Iterable[OrderDraft], *, by: Entry) -> None:
+    """The entry for all of its orders, without which the database takes none of them."""
+    brought = Counter(draft.status for draft in drafts)
+    audit.record(by=by, action="import.started", of=run, orders=run.drafts, statuses=brought)
 
 
 def go_on(run: Import, *, by: Entry) -> bool:

@@ -19,6 +19,7 @@ import psycopg
 from django.db import connection
 
 from accounts.gate import Entry
+from accounts.names import by_name
 from orders import statuses
 from orders.conditions import Condition, all_of, reached
 from orders.filters import Choices, Place
@@ -27,6 +28,7 @@ PAGE = 50
 MOST_COUNTED = 1_000
 MOST_CHOICES = 500
 ANYWAY = Condition("true")
+UNDECIDED = ("wait", "hold")  # phases
 COLUMNS = """
     o.id, o.number, o.status, o.attempts, o.person, o.currency, o.total, o.created_at, o.recall_at,
     o.offer_id, o.agent_id
@@ -111,8 +113,9 @@ def _rows(arms: Sequence[Condition], *, backwards: bool) -> list[Row]:
 
 
 def names(by: Entry, rows: Sequence[Row], offered: Choices) -> dict[uuid.UUID | None, str]:
-    """What the rows' offers and agents are called. The choices know it, but for those who have left
-    and what is beyond MOST_CHOICES: then it is asked for.
+    """What the rows' offers and agents are called, and of an order without an offer its first item,
+    by the order's id. The choices know them, but for the items, for those who have left and for
+    what is beyond MOST_CHOICES: those are asked for.
 
     Not joined to the rows: each guarded table of a statement asks the gate anew, which made that of
     the list three times as long.
@@ -133,6 +136,12 @@ def names(by: Entry, rows: Sequence[Row], offered: Choices) -> dict[uuid.UUID | 
             """,
             [by.company_id, list(offers), by.company_id, list(agents)],
         )
+    if bare := [row.id for row in rows if row.offer_id is None]:
+        known |= _ask(
+            "SELECT order_id, name FROM orders_item"
+            " WHERE company_id = %s AND order_id = ANY(%s) AND position = 1",
+            [by.company_id, bare],
+        )
     return known
 
 
@@ -149,6 +158,22 @@ def counts(by: Entry) -> dict[str, int]:
         """  # noqa: S608
     parameters = [value for arm in arms for value in arm.parameters]
     return dict(_ask(sql, [*parameters, list(statuses.STATUSES)]))
+
+
+def held_by_the_gone(by: Entry) -> dict[uuid.UUID, int]:
+    """Membership's id -> how many orders nobody has decided on yet, of people who have left."""
+    waiting = [key for key, status in statuses.STATUSES.items() if status.phase in UNDECIDED]
+    return dict(
+        _ask(
+            """
+            SELECT m.id, count(*) FROM accounts_membership m
+              JOIN orders_order o ON o.company_id = m.company_id AND o.agent_id = m.id
+             WHERE m.company_id = %s AND m.left_at IS NOT NULL AND o.status = ANY(%s)
+             GROUP BY m.id
+            """,
+            [by.company_id, waiting],
+        )
+    )
 
 
 def choices(by: Entry) -> Choices:
@@ -173,7 +198,7 @@ def choices(by: Entry) -> Choices:
         [by.company_id] * 3,
     ):
         found[kind].append((identifier, name))
-    return Choices(found["offer"], found["partner"], found["agent"])
+    return Choices(*(by_name(found[kind]) for kind in ("offer", "partner", "agent")))
 
 
 def _ask(sql: str, parameters: Sequence[Any], shape: Any = tuple) -> list[Any]:

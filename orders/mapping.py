@@ -218,7 +218,7 @@ TARGETS: tuple[Target, ...] = (
         is_text,
     ),
     Target(
-        "sku", _("Article"),
+        "sku", _("SKU"),
         "lineitem sku, sku, article number, item code, product code, item sku, product sku, ean, "
         "barcode, артикул, арт, код товара, штрихкод, referencia, cod produs, kod produktu",
         is_anything,

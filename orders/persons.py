@@ -98,14 +98,16 @@ def query_hashes(
 
     Understood are e-mail addresses, telephones in any spelling (at home in `default_region`), with
     `phone_ends` their last four or more digits, and words of the name or their beginnings of three
-    letters and more. An empty list means that there is nothing to search for, and matches nobody;
-    so does an empty list in it.
+    letters and more; shorter ones count only where there is nothing else. An empty list means
+    that there is nothing to search for, and matches nobody; so does an empty list in it.
     """
     emails, text = _taken(_EMAIL, _compared(text))
     phones, text = _taken(_PHONE, text)
     wanted: list[list[tuple[Kind, str]]] = [[("email", email)] for email in emails]
     wanted += [_wanted_phone(phone, default_region, ends=phone_ends) for phone in phones]
-    wanted += [_wanted_name(word) for word in _WORD.findall(text)]
+    words = _WORD.findall(text)
+    long = [word for word in words if len(word) >= BEGINNINGS.start]
+    wanted += [_wanted_name(word) for word in (long if long or wanted else words)]
     return [[_term(kind, value, index_key) for kind, value in each] for each in wanted]
 
 

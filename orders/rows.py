@@ -92,7 +92,7 @@ class Lines:
             person.name,
             person.city,
             person.masked_phone,
-            self._names.get(row.offer_id),
+            self._names.get(row.offer_id or row.id),
             self._names.get(row.agent_id),
             format_amount(row.total, row.currency),
             *self._due(row),

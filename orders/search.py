@@ -26,11 +26,22 @@ def ways(text: str, held: Keys | None, *, phone_ends: bool, country: str = "") -
     `phone_ends` is for whoever may see telephones whole: for others, who are shown the last three
     digits, trying the ends one after another would tell the rest.
     """
-    bare = text.lstrip("#№ ")  # how a number is spoken: "1002" is a shop's "#1002"
+    bare = _bare(text)
     found = [Condition("o.external_id = ANY(%s)", [[text, bare, f"#{bare}"]])]
-    if _NUMBER.fullmatch(bare):
-        found.append(Condition("o.number = %s", [int(bare)]))
+    if (number := number_in(text)) is not None:
+        found.append(Condition("o.number = %s", [number]))
     return found + (_by_person(text, held, phone_ends, country) if held else [])
+
+
+def number_in(text: str) -> int | None:
+    """The order's number that the text is, if it is one."""
+    bare = _bare(text)
+    return int(bare) if _NUMBER.fullmatch(bare) else None
+
+
+def _bare(text: str) -> str:
+    """As a number is spoken: "1002" is a shop's "#1002"."""
+    return text.lstrip("#№ ")
 
 
 def _by_person(text: str, held: Keys, phone_ends: bool, country: str) -> list[Condition]:

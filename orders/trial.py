@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from accounts.trial import Somebody
+from orders import imports
 from orders.intake import ItemDraft, OrderDraft
-from orders.models import Order
 from orders.persons import Person
 from policy.trial import open_company
 
@@ -60,5 +60,5 @@ def company_with_orders(many: int, canary: Canary | None = None) -> Somebody:
     drafts = list((canary or Canary()).drafts(many))
     with owner.working() as by:
         for start in range(0, many, BATCH):
-            Order.objects.add_many(by=by, drafts=drafts[start : start + BATCH])
+            imports.bring(drafts[start : start + BATCH], by=by, file_name="proof.csv")
     return owner

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -104,6 +105,7 @@ class Upload:
         self.token = hashlib.sha256(data).hexdigest()[:32]
         self.guessed = guess(self.sheet)
         self.is_known = posted.get("token") == self.token
+        self.preview = preview_in(posted)
         told = posted if self.is_known and posted.get("step") != "preview" else None
         self.told = told
         self.columns = ColumnsForm(
@@ -151,6 +153,14 @@ class Upload:
         else:
             found = [str(error) for error in self.columns.non_field_errors()]
         return found + [str(error) for error in self.statuses.non_field_errors()]
+
+
+def preview_in(posted: Any) -> uuid.UUID | None:
+    """Which page it was posted from: each preview has a number of its own."""
+    try:
+        return uuid.UUID(posted.get("preview", ""))
+    except ValueError:
+        return None
 
 
 class ColumnsForm(forms.Form):

@@ -9,11 +9,13 @@ at once, or on the day its secrecy ends. The database enforces all of that (migr
 
 from __future__ import annotations
 
+import logging
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
@@ -21,12 +23,17 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from accounts import gate
 from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import Company, User
 from policy.turns import in_turn
 
+TELLING = "policy.tell_companies"
 MOST_ORDERS = 1_000  # in one request; its package is made while the operator waits
+
+
+log = logging.getLogger(__name__)
 
 
 class Deed(models.TextChoices):
@@ -192,21 +199,29 @@ def counts() -> list[dict[str, Any]]:
 
 
 def tell_companies() -> int:
-    """Tell the owners and admins of each company whose time has come; how many mails that is."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT company, email, language FROM gate.tell_companies()")
-        told = cursor.fetchall()
-        for company, email, language in told:
-            _mail(company, email, language or settings.LANGUAGE_CODE)
-    return len(told)
+    """Write to the owners and admins of each company whose time has come; how many letters were
+    handed over. A company of which none was is written to again the next time."""
+    sent, last = 0, UUID(int=0)
+    while True:
+        with gate.vouching():
+            due = gate.company_to_tell(after=last)
+            if due is None:
+                return sent
+            last = due.disclosure
+            handed_over = sum(_mail(due.company, **reader) for reader in due.readers)
+            if handed_over or not due.readers:
+                gate.note_told(due.disclosure)
+            sent += handed_over
 
 
-def _mail(company: str, email: str, language: str) -> None:
-    """Once it is committed. The page says it too, so a mail that fails is logged and stops nobody;
-    and the mail says nothing of what was asked for."""
-    with translation.override(language):
+def _mail(company: str, email: str, language: str) -> bool:
+    """Whether the letter was handed over. The page says it too, so one that is not is logged and
+    keeps nobody from theirs; and it says nothing of what was asked for."""
+    with translation.override(language or settings.LANGUAGE_CODE):
         subject = " ".join((_("An authority asked for orders of %s") % company).split())
         body = render_to_string("policy/disclosure.txt", {"company": company})
-    transaction.on_commit(
-        lambda: send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [email]), robust=True
-    )
+    try:
+        return bool(send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [email]))
+    except OSError:  # of the connection, or SMTPException
+        log.exception("A company's reader was not told of a request.")
+        return False

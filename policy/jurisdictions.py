@@ -24,6 +24,14 @@ _SIGNS: dict[Sign, str | Promise] = {
     "country": gettext_lazy("the country"),
     "phone": gettext_lazy("the telephone number"),
 }
+# Nobody is told to name a false citizenship: the buyer's own, if it is none of the prohibited.
+_WAYS_OUT: dict[Sign, str | Promise] = {
+    "citizenship": gettext_lazy("Correct the citizenship if it was a slip."),
+    "country": gettext_lazy("Choose the right country if it was a slip."),
+    "phone": gettext_lazy(
+        "Enter another number, or state the buyer's citizenship if it is another country's."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +76,20 @@ class Verdict:
             return _("Name %(sign)s by its ISO code or its name, such as KZ or Kazakhstan.") % {
                 "sign": _SIGNS[self.sign]
             }
-        message = _("Clause P2: no personal data from %(jurisdiction)s; %(sign)s points there.") % {
+        return f"{self.rule} {self.way_out}"
+
+    @property
+    def rule(self) -> str:
+        """The rule that a prohibition is of."""
+        return _("Clause P2: no personal data from %(jurisdiction)s; %(sign)s points there.") % {
             "jurisdiction": country_name(self.jurisdiction),
             "sign": _SIGNS[self.sign],
         }
-        if self.sign == "phone":
-            message += " " + _("A declared other citizenship outweighs the number.")
-        return message
+
+    @property
+    def way_out(self) -> str:
+        """What would satisfy the clause, if anything would."""
+        return str(_WAYS_OUT[self.sign])
 
 
 def screen(

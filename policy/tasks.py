@@ -13,8 +13,7 @@ def write_reminder(user_id: int, company_id: int) -> None:
 
 
 @app.periodic(cron="7 * * * *")
-@app.task(name="policy.tell_companies", lock="policy.tell_companies")
-def tell_companies_of_disclosures(timestamp: int) -> None:
+@app.task(name=disclosures.TELLING, lock=disclosures.TELLING)
+def tell_companies_of_disclosures(timestamp: int = 0) -> None:
     """Whose secrecy has ended. Their page shows it from the moment itself."""
-    with gate.vouching():
-        disclosures.tell_companies()
+    disclosures.tell_companies()

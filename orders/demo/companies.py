@@ -141,6 +141,8 @@ BELARUS = Market(
     ("ул. Советская", "пр. Независимости", "ул. Якуба Коласа", "ул. Садовая", "ул. Лесная"),
 )  # fmt: skip
 
+BOTH: Final = ("both@aurora.example", "Nina Weber")  # works in both companies
+
 AURORA = DemoCompany(
     name="Aurora",
     slug="aurora",
@@ -155,6 +157,8 @@ AURORA = DemoCompany(
         Colleague("partner@aurora.example", "Leo Winter", "partner", partner="Leadwave"),
         Colleague("carmen@aurora.example", "Carmen Ruiz", "agent", "Ebro", signs_in=False),
         Colleague("paolo@aurora.example", "Paolo Serra", "lead", "Danube", signs_in=False),
+        Colleague("lead@aurora.example", "Marta Rossi", "lead", "Danube"),
+        Colleague(*BOTH, "agent", "Danube"),
     ),
     partners=("Leadwave", "Nordlead", "wm14"),
     offers=(
@@ -211,6 +215,7 @@ BOREALIS = DemoCompany(
         Colleague("agent@borealis.example", "Борис Вольский", "agent", team="Север"),
         Colleague("zhanna@borealis.example", "Жанна Кимова", "agent", "Юг", signs_in=False),
         Colleague("oles@borealis.example", "Олесь Гринь", "lead", "Север", signs_in=False),
+        Colleague(*BOTH, "admin"),
     ),
     partners=("Степной трафик", "wm208"),
     offers=(

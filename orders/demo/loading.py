@@ -18,11 +18,12 @@ from django.utils import timezone
 from accounts import audit, founding, gate
 from accounts.gate import Entry
 from accounts.models import Company, Partner, Team, User
+from orders import imports
 from orders.demo import stories
 from orders.demo.companies import PASSWORD, Colleague, DemoCompany, Staff
 from orders.demo.stories import Story
 from orders.intake import OrderDraft
-from orders.models import Order, Source
+from orders.models import Order
 from policy import bundled
 from policy.countries import countries_in
 from policy.models import Policy, PolicyVersion
@@ -103,11 +104,11 @@ class _Loading:
                 self.partners[name] = partner.id
 
     def add(self, told: Sequence[Story], by: Entry) -> list[Order]:
-        orders = Order.objects.add_many(by=by, drafts=[self.draft(story) for story in told])
+        drafts = [self.draft(story) for story in told]
+        orders = imports.bring(drafts, by=by, file_name=f"{self.company.slug}-orders.csv")
         numbers = dict(Order.objects.values_list("id", "number"))
         for order in orders:
             order.number = numbers[order.id]
-            audit.record(by=by, action="order.added", of=order, source=order.source)
         return orders
 
     def draft(self, story: Story) -> OrderDraft:
@@ -122,7 +123,6 @@ class _Loading:
             created_at=story.created_at,
             external_id=story.external_id,
             status=story.begins,
-            source=Source.API if story.partner else Source.HAND,
         )
 
     def follow(

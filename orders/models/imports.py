@@ -21,6 +21,12 @@ class Import(CompanyOwned):
     incomplete = models.PositiveIntegerField(default=0)  # of the created, without all their values
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
+    preview = models.UUIDField(null=True, editable=False)  # the page that it was started from
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("company", "preview", name="orders_import_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.gate import Entry
-from orders import keys, statuses
+from orders import calling, keys, statuses
 from orders.models.items import Item
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IN_HAND: Final = "processing"  # the status of which an agent has one order at a time
 CALLED_AGAIN: Final = ("recall", "no_answer")  # the statuses in which `recall_at` means something
-CALL_AGAIN_AFTER: Final = timedelta(hours=2)  # when nobody answered, and no other time was set
+FINISH_FIRST: Final = _("Finish the order that you have in hand first.")
 
 
 class MoveRefused(Exception):
@@ -54,7 +54,8 @@ def make(
     if unmet := statuses.check(move, given):
         raise MoveRefused([statuses.REQUIREMENTS[requirement] for requirement in unmet])
     if move.counts_attempt:
-        recall_at = recall_at or timezone.now() + CALL_AGAIN_AFTER
+        again = calling.after_no_answer(timezone.now(), calling.zone_of(by))
+        recall_at = recall_at or again
     _take_step(order, move, by=by, reason=reason, recall_at=recall_at)
 
 
@@ -85,7 +86,7 @@ def _take_step(
                 reason=reason if statuses.reasons_for(move) else "",
             )
     except IntegrityError as error:
-        raise MoveRefused([_("Finish the order that you have in hand first.")]) from error
+        raise MoveRefused([FINISH_FIRST]) from error
     audit.record(
         by=by,
         action="order.moved",

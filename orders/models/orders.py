@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.gate import Entry
-from accounts.models import CompanyOwned, Membership, Partner, neighbour
+from accounts.models import AuditEntry, CompanyOwned, Membership, Partner, neighbour
 from orders import erasure, keys, statuses
 from orders.intake import ItemDraft, OrderDraft, admit, refuse_uncovered, total_of
 from orders.keys import Keys
@@ -347,6 +347,18 @@ class Order(CompanyOwned):
             phone = self.open_person(keys.provided(by)).phone
             audit.record(by=by, action="order.revealed", of=self)
         return phone
+
+    def telephone_is_open_to(self, by: Entry) -> bool:
+        """Whether `by` has the order in hand, and revealed the number since taking it: one entry is
+        the price of the whole call, not of each look. At most one statement."""
+        if self.status != IN_HAND or self.agent_id != by.membership_id:
+            return False
+        taken_or_seen = models.Q(action="order.moved") | models.Q(
+            action="order.revealed", actor_id=by.user_id
+        )
+        deeds = AuditEntry.objects.filter(company_id=self.company_id, object_id=self.id)
+        last = deeds.filter(taken_or_seen).order_by("-id").first()
+        return last is not None and last.action == "order.revealed"
 
     def assign(self, *, by: Entry, agent_id: uuid.UUID | None) -> None:
         """Give the order to a member of the company; set it free with None.

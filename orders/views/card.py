@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import phonenumbers
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -20,12 +22,14 @@ from accounts.guard import requires
 from accounts.models import Role
 from accounts.requests import Request
 from orders import keys, statuses, timeline
+from orders.calling import proposals, zone_of
 from orders.forms import AssignForm, CommentForm, MoveForm
 from orders.models import Item, Order
 from orders.models.moves import IN_HAND
 from orders.money import format_amount
 from orders.persons import Person
 from orders.statuses import STATUSES, Move, Requirement
+from policy.answers import path_here
 from policy.countries import country_name
 from policy.jurisdictions import Verdict
 
@@ -73,6 +77,7 @@ def card_page(
     person = order.open_person(held) if held else None
     items = list(order_items(order))
     context = {
+        "list_url": list_as_left(request),
         "order": summary(order, by),
         "order_id": order.id,
         "stages": stages(order.status) if held else [],
@@ -80,7 +85,7 @@ def card_page(
         "way_back": way_back(order, by),
         "refusal": refusal,
         "person": person and buyer(order, person, by, revealed=revealed),
-        "can_reveal": can_reveal(person, by),
+        "reveals": reveals(person, by),
         "items": [item_row(item, order.currency) for item in items],
         "totals": totals(order, items),
         "duplicates": [duplicate(same) for same in order.duplicates()[:DUPLICATES]] if held else [],
@@ -109,12 +114,22 @@ def stopped_page(
         "needs": [{"met": False, "text": _("An owner or an admin erases the person.")}],
     }
     context = {
+        "list_url": list_as_left(request),
         "order": summary(order, request.gate),
         "order_id": order.id,
         "refusal": refusal,
         "can_erase": can_erase,
     }
     return render(request, "orders/stopped.html", context, status=status)
+
+
+def list_as_left(request: Request) -> str:
+    """The list with the filters, the search and the place that the reader comes from, where they
+    come from there. Only the browser tells: a telephone that was searched for is stored nowhere.
+    Further on, app.js asks the browser for the way that led here."""
+    home = reverse("orders:list")
+    came_from = path_here(request, request.headers.get("Referer", ""))
+    return came_from if urlsplit(came_from).path == home else home
 
 
 def order_items(order: Order) -> Any:
@@ -152,7 +167,7 @@ def summary(order: Order, by: Entry) -> dict[str, Any]:
 
 def buyer(order: Order, person: Person, by: Entry, *, revealed: bool = False) -> dict[str, Any]:
     """The person as this role sees them."""
-    seen = revealed or by.may("persons.telephone")
+    seen = revealed or by.may("persons.telephone") or order.telephone_is_open_to(by)
     return {
         "name": person.name,
         "phone": spaced(person.phone) if seen else person.masked_phone,
@@ -174,7 +189,8 @@ def spaced(phone: str) -> str:
     )
 
 
-def can_reveal(person: Person | None, by: Entry) -> bool:
+def reveals(person: Person | None, by: Entry) -> bool:
+    """Whether the telephone is shown to this reader at the price of an entry."""
     return bool(person and person.phone) and not by.may("persons.telephone")
 
 
@@ -253,6 +269,9 @@ def moves(
             "tone": move.target.tone,
             "primary": move.key == first,
             "form": form,
+            "times": list(proposals(timezone.now(), zone_of(by)))
+            if "recall_at" in form.fields
+            else [],
             "refusal": not_ready(order, lacking) if lacking else None,
         }
 

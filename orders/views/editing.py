@@ -147,15 +147,16 @@ def no_policy(by: Entry) -> dict[str, Any]:
 
 
 def prohibited(form: OrderForm) -> dict[str, Any]:
+    assert form.verdict is not None
     need = {
         "met": False,
-        "text": _("A person whom the clause allows; or the right country, where it was a slip."),
+        "text": form.verdict.way_out,
         "url": reverse("policy:current") + "#P2",
         "link": _("read the clause"),
     }
     return {
         "title": _("Nothing of this has been stored."),
-        "rule": form.verdict.message if form.verdict else "",
+        "rule": form.verdict.rule,
         "needs": [need],
     }
 

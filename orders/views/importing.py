@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -26,9 +25,11 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.downloads import attached
 from accounts.gate import Entry
 from accounts.guard import requires
+from accounts.identifiers import uuid7
 from accounts.models import Company, Membership
 from accounts.requests import GET_OR_POST, Request
 from orders import imports, statuses
+from orders.calling import zone_of
 from orders.intake import OrderDraft
 from orders.mapping import TARGETS
 from orders.models import Import, ImportRefusal, Order
@@ -105,13 +106,13 @@ def received(request: Request, file: UploadedFile[bytes]) -> HttpResponse:
     if not upload.is_valid() or not wanted or not upload.statuses.is_seen:
         return preview_page(request, upload)
     outcomes = screened(upload.sheet, upload.mapping, reading_of(upload, by))
-    run = imports.begin(by=by, file_name=upload.name, outcomes=outcomes)
+    run = imports.begin(by=by, file_name=upload.name, outcomes=outcomes, preview=upload.preview)
     return redirect("orders:import_progress", run.id)
 
 
 def reading_of(upload: Upload, by: Entry) -> Reading:
     return Reading(
-        zone=ZoneInfo(by.company_time_zone or "UTC"),
+        zone=zone_of(by),
         currency=upload.option("currency"),
         country=upload.option("country"),
         statuses=upload.statuses.meant,
@@ -161,6 +162,7 @@ def preview_page(request: Request, upload: Upload) -> HttpResponse:
         "preview": previewed(upload, request.gate, whole=step == "whole") if valid else None,
         "errors": upload.errors,
         "token": upload.token,
+        "preview_id": uuid7(),
         "file_name": upload.name,
     }
     return page(request, UploadForm(), mapping=mapping, status=200 if valid else 422)

@@ -54,6 +54,8 @@ def orders(request: Request) -> HttpResponse:
     )
     if places and not found.rows:
         return redirect(_address(tab, asked))
+    if _is_number_of(found, chosen):
+        return redirect("orders:card", found.rows[0].id)
     return render(
         request,
         "orders/list.html",
@@ -80,6 +82,12 @@ def orders(request: Request) -> HttpResponse:
 def _ways(text: str, held: Keys | None, by: Entry) -> list[Condition]:
     country = Company.country_of(by.company_id)
     return search.ways(text, held, phone_ends=by.may("persons.telephone"), country=country)
+
+
+def _is_number_of(found: lists.Page, chosen: dict[str, Any]) -> bool:
+    """Whether an order's own number was searched for, and nothing else is called so."""
+    asked = search.number_in(chosen.get("q", ""))
+    return asked is not None and [row.number for row in found.rows] == [asked]
 
 
 def _tab(request: Request) -> str:

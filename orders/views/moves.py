@@ -9,36 +9,46 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.requests import Request
 from orders import keys, statuses
 from orders.forms import AssignForm, CommentForm, MoveForm, StepForm
 from orders.models import Conflict, MoveRefused, Order
-from orders.views.card import buyer, card_page, find, need
+from orders.models.moves import FINISH_FIRST
+from orders.views.card import buyer, card_page, find, need, reveals
 from policy.answers import is_htmx
 
 
 @requires("orders.write")
 @require_POST
 def move(request: Request, order_id: uuid.UUID) -> HttpResponse:
+    """Makes the move, and keeps with it what stands in the comment box: both, or neither, and then
+    what was typed stays on the page."""
     order = find(request.gate, order_id)
-    step = StepForm(request.POST)
+    step, box = StepForm(request.POST), CommentForm.left_in(request.POST)
+    if box.errors:
+        return card_page(request, order, comment_form=box, status=422)
     if not step.is_valid():
-        return card_page(request, order, refusal=unclear(), status=422)
+        return card_page(request, order, comment_form=box, refusal=unclear(), status=422)
     known = statuses.move_named(step.cleaned_data["move"], order.status, request.gate.role or "")
-    form = MoveForm(known, request.POST) if known else None
+    form = MoveForm(known, request.POST, said=box.said) if known else None
     if form and not form.is_valid():
-        return card_page(request, order, filled=form, status=422)
+        return card_page(request, order, comment_form=box, filled=form, status=422)
+    answers = form.answers if form else {"comment": box.said}
+    box = CommentForm.left_in({"text": answers["comment"]})
     try:
-        order.move(by=request.gate, **step.cleaned_data, **(form.cleaned_data if form else {}))
+        order.move(by=request.gate, **step.cleaned_data, **answers)
     except Conflict:
-        return card_page(request, find(request.gate, order_id), refusal=changed(), status=409)
+        order = find(request.gate, order_id)
+        return card_page(request, order, comment_form=box, refusal=changed(), status=409)
     except MoveRefused as refused:
-        return refused_page(request, order_id, refused)
+        return refused_page(request, order_id, refused, box=box)
     return redirect("orders:card", order_id)
 
 
@@ -57,14 +67,20 @@ def comment(request: Request, order_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @never_cache
 def reveal(request: Request, order_id: uuid.UUID) -> HttpResponse:
-    """Shows the telephone in this one answer, and records that it did."""
+    """Shows the telephone in this one answer, and to whoever has the order in hand until it leaves
+    it; and records that it did."""
     by = request.gate
     order = find(by, order_id)
     order.reveal_telephone(by=by)
     if not is_htmx(request):
         return card_page(request, order, revealed=True)
-    person = buyer(order, order.open_person(keys.provided(by)), by, revealed=True)
-    return render(request, "orders/_buyer.html", {"person": person, "order_id": order.id})
+    person = order.open_person(keys.provided(by))
+    context = {
+        "person": buyer(order, person, by, revealed=True),
+        "reveals": reveals(person, by),
+        "order_id": order.id,
+    }
+    return render(request, "orders/_buyer.html", context)
 
 
 @requires("orders.assign")
@@ -94,14 +110,28 @@ def erase(request: Request, order_id: uuid.UUID) -> HttpResponse:
     return redirect("orders:card", order_id)
 
 
-def refused_page(request: Request, order_id: uuid.UUID, refused: MoveRefused) -> HttpResponse:
+def refused_page(
+    request: Request, order_id: uuid.UUID, refused: MoveRefused, *, box: CommentForm | None = None
+) -> HttpResponse:
     order = find(request.gate, order_id)
-    return card_page(request, order, refusal=unmet(order, refused), status=422)
+    refusal = unmet(order, refused, request.gate)
+    return card_page(request, order, comment_form=box, refusal=refusal, status=422)
 
 
-def unmet(order: Order, refused: MoveRefused) -> dict[str, Any]:
-    needs = [need(order, str(text)) for text in refused.unmet]
+def unmet(order: Order, refused: MoveRefused, by: Entry) -> dict[str, Any]:
+    needs = [
+        finish_first(by) if text is FINISH_FIRST else need(order, str(text))
+        for text in refused.unmet
+    ]
     return {"title": _("The order stays where it is."), "needs": needs}
+
+
+def finish_first(by: Entry) -> dict[str, Any]:
+    """Names the order in hand: it may have left it since."""
+    unmet: dict[str, Any] = {"met": False, "text": str(FINISH_FIRST)}
+    if in_hand := Order.objects.open_of(by):
+        unmet |= {"url": reverse("orders:card", args=[in_hand.id]), "link": str(in_hand)}
+    return unmet
 
 
 def changed() -> dict[str, Any]:

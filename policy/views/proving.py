@@ -40,6 +40,11 @@ def promises(shown: dict[str, Any]) -> int:
     return shown["tally"][verdicts.PROMISE_ONLY]
 
 
+def clauses(shown: dict[str, Any]) -> list[dict[str, Any]]:
+    """All of them, also those that no text in force promises."""
+    return [*shown["clauses"], *shown["not_promised"]]
+
+
 def facts() -> dict[str, Any]:
     """All that the page says, in the reader's language."""
     results = ProofResult.objects.last_of_each()

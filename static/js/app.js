@@ -100,6 +100,13 @@ function step(by) {
   links[Math.min(Math.max(next, 0), links.length - 1)].focus();
 }
 
+// The way back to the list, as it was left: the browser knows which, and nothing else is asked.
+const toList = one("a[data-list]");
+if (toList && window.navigation) {
+  const before = navigation.entries().slice(0, navigation.currentEntry.index).reverse();
+  toList.href = before.find(({ url }) => new URL(url).pathname === toList.pathname)?.url ?? toList.href;
+}
+
 // On a phone the tabs are a row that scrolls: the open one comes into view.
 one(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
@@ -163,6 +170,12 @@ function addLine(formset) {
   total.value = Number(total.value) + 1;
   one("input:not([type=hidden]), select", lines.lastElementChild)?.focus();
 }
+
+// What stands in the card's comment box goes along with a step that has a form of its own, too.
+document.addEventListener("formdata", (event) => {
+  const box = one("#saying [name=text]");
+  if (box && event.target.closest(".moves")) event.formData.append("text", box.value);
+});
 
 // Copying; where the browser forbids it the text is selected instead, for the keys that copy.
 document.addEventListener("click", async (event) => {

@@ -234,7 +234,7 @@ CALLABLE = {
         "waiting_for", "declare_citizenship", "remind", "count_visit", "count_refusals",
         "refusal_totals",
         # requests of authorities
-        "open_disclosure", "take_package", "tell_companies", "disclosures",
+        "open_disclosure", "take_package", "company_to_tell", "note_told", "disclosures",
         "attempts", "keep_attempts", "forget_attempts", "sweep_attempts",
         # passes, and what one does with one's own
         "add_person", "set_password", "password_stands", "enter", "verify", "open_pass",

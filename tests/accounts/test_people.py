@@ -7,6 +7,8 @@ from django.test import Client
 
 from accounts import navigation
 from accounts.models import AuditEntry, LastOwner, Membership, Team
+from orders.models import Order
+from orders.persons import Person
 from tests.people import adam, ann, as_, bea, boris, gail, gus, lena, lou, newt, pat, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +39,19 @@ def test_members_see_who_works_with_them(client):
     assert bea.email not in emails
     assert not page.context["can_invite"]
     assert not any(person["role_form"] for person in page.context["people"])
+
+
+def test_managers_see_who_is_no_longer_here_and_what_is_still_theirs(client):
+    with as_(gail) as by:
+        Order.objects.add(
+            by=by, person=Person(phone="+40723123643"), items=(), currency="EUR",
+            agent=gail.membership().id,
+        )  # fmt: skip
+    remove(adam, gail)
+    told = sign_in(client, adam).get("/company/").context["gone"]
+    assert {"email": gail.email, "held": 1}.items() <= told[0].items()
+    assert told[0]["left_at"]
+    assert sign_in(client, gus).get("/company/").context["gone"] == []
 
 
 def test_who_may_not_know_who_accepted_sees_no_column_of_that(client):

@@ -13,6 +13,7 @@ from django.test import Client
 from psycopg.pq import TransactionStatus
 
 from accounts import gate
+from crmsite import databases
 from tests import people
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,13 +112,29 @@ def test_what_the_role_sets_as_its_own_default_rules_no_request() -> None:
     with pool_of(1), connection.cursor() as cursor:
         cursor.execute("SELECT current_database(), current_user")
         database, role = cursor.fetchone()
-        for change in ("search_path = pg_temp", "statement_timeout = 1", "row_security = off"):
+        for change in (
+            "search_path = pg_temp",
+            "statement_timeout = 1",
+            "row_security = off",
+            "idle_session_timeout = 1",
+            "client_encoding = LATIN1",
+            "bytea_output = escape",
+            "standard_conforming_strings = off",
+            "transform_null_equals = on",
+        ):
             cursor.execute(f'ALTER ROLE "{role}" IN DATABASE "{database}" SET {change}')
     with pool_of(1), connection.cursor() as cursor:
-        cursor.execute("SHOW search_path")
-        assert cursor.fetchone() == ("public",)
-        cursor.execute("SHOW statement_timeout")
-        assert cursor.fetchone() == ("5min",)
+        for name in (
+            "search_path",
+            "statement_timeout",
+            "idle_session_timeout",
+            "client_encoding",
+            "bytea_output",
+            "standard_conforming_strings",
+            "transform_null_equals",
+        ):
+            cursor.execute(f"SHOW {name}")
+            assert cursor.fetchone() == (databases.SESSION[name],)
 
 
 def test_a_connection_that_breaks_in_use_is_replaced(superuser: psycopg.Connection) -> None:

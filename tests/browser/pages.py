@@ -70,6 +70,7 @@ PAGES = {
         "/company/refusals/",
         "/company/disclosures/",
         "/orders/?stopped=yes",
+        "/orders/?imported=00000000-0000-7000-8000-000000000000",
     ),
     PARTNER: ("/orders/?status=hold", "{order}"),
     SUPPORT: ("/staff/",),

@@ -73,12 +73,15 @@ def take_next(page: Page) -> None:
 
 def move(page: Page, key: str, **required: str) -> None:
     """On an order's card: make the move, filling in what it requires."""
-    form = page.locator(f"form:has([name=move][value={key}])")
-    if required:
-        form.locator("xpath=preceding-sibling::summary").click()
+    choice = page.locator(f"[name=move][value={key}]")
+    if not required:
+        choice.click()
+        return
+    form = page.locator("form.panel", has=choice)
+    form.locator("xpath=preceding-sibling::summary").click()
     for name, value in required.items():
-        fill(form.locator(f"[name={name}]"), value)
-    form.locator("button").click()
+        fill(form.locator(f"[name={name}]:not(button)"), value)
+    form.locator(".acts button").click()
 
 
 def fill(field: Locator, value: str) -> None:

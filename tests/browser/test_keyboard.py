@@ -52,13 +52,23 @@ def test_j_and_k_walk_the_orders_and_enter_opens_one(page: Page):
 
 
 def test_a_slash_leads_to_the_search(page: Page):
-    number = page.locator("[data-rows] th a").nth(2).inner_text().strip("№\xa0 ")
+    order = page.locator("[data-rows] th a").nth(2)
+    number, path = order.inner_text().strip("№\xa0 "), order.get_attribute("href")
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.type(number)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/orders/?q={number}*")
-    expect(page.locator("[data-rows] tr")).to_have_count(1)
+    page.wait_for_url(f"**{path}")
+
+
+def test_the_palette_opens_an_order_by_its_number(page: Page):
+    order = page.locator("[data-rows] th a").nth(2)
+    number, path = order.inner_text().strip("№\xa0 "), order.get_attribute("href")
+    page.goto("/company/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(number)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{path}")
 
 
 def test_a_question_mark_tells_the_keys_and_escape_closes_it(page: Page):

@@ -74,6 +74,43 @@ def test_a_reveal_shows_the_telephone_in_that_answer_alone(client):
         assert (revealed.actor_name, revealed.object_id) == ("Gail", order.id)
 
 
+def test_a_telephone_revealed_stays_open_while_the_order_is_in_hand(client):
+    order, address = added(), "orders:reveal"
+    with as_(gail) as by:
+        order.move(by=by, move="take", version=1)
+    assert MASKED in page(client, gail, order).content.decode()
+    client.post(reverse(address, args=[order.id]))
+    for _look in range(2):
+        assert WHOLE in client.get(reverse("orders:card", args=[order.id])).content.decode()
+    with as_(ann):
+        assert AuditEntry.objects.filter(action="order.revealed").count() == 1
+    with as_(gail) as by:
+        order.move(by=by, move="no_answer", version=2)
+    assert MASKED in page(client, gail, order).content.decode()
+    with as_(gail) as by:
+        order.move(by=by, move="take", version=3)
+    assert MASKED in page(client, gail, order).content.decode()
+
+
+def test_who_sees_telephones_whole_is_told_that_looking_is_not_recorded(client):
+    assert "looking is not recorded" in page(client, ann, added()).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("came_from", "leads_to"),
+    [
+        ("http://testserver/orders/?status=new&q=pop", "/orders/?status=new&amp;q=pop"),
+        ("http://testserver/company/", "/orders/"),
+        ("http://elsewhere.example/orders/?q=x", "/orders/"),
+        ("", "/orders/"),
+    ],
+)
+def test_the_way_back_leads_to_the_list_as_it_was_left(client, came_from, leads_to):
+    address = reverse("orders:card", args=[added().id])
+    body = sign_in(client, ann).get(address, headers={"Referer": came_from}).content.decode()
+    assert f'class="crumb" href="{leads_to}"' in body
+
+
 def test_a_reveal_asked_for_by_htmx_answers_with_the_buyer_alone(client):
     order = added()
     sign_in(client, gail)

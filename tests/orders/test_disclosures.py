@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from smtplib import SMTPException
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core import mail
@@ -15,6 +18,7 @@ from accounts import gate
 from orders import disclosures, packages
 from orders.models import Order
 from orders.persons import Person
+from policy import tasks
 from policy.disclosures import (
     Disclosure,
     DisclosureEvent,
@@ -23,6 +27,7 @@ from policy.disclosures import (
     tell_companies,
 )
 from policy.turns import NotInTurn
+from tests.jobs import told
 from tests.people import Someone, adam, ann, as_, bea, company, gail, olga, otto, sue
 from tests.policy.publications import refused
 
@@ -227,27 +232,95 @@ def test_the_document_comes_back_as_it_was_and_is_sealed() -> None:
         assert disclosures.document_of(kept) == b"%PDF the order of the court"
 
 
-def test_the_company_is_told_at_once(django_capture_on_commit_callbacks: Any) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        receive()
+def test_the_company_is_told_at_once() -> None:
+    receive()
+    assert told("policy.tell_companies") == [{}]
+    tasks.tell_companies_of_disclosures()
     assert sorted(message.to[0] for message in mail.outbox) == [adam.email, ann.email]
     assert "court" not in mail.outbox[0].body
     assert len(read_as(ann)) == len(read_as(adam)) == 1
     assert read_as(bea) == read_as(gail) == []
 
 
-def test_a_secret_is_kept_until_its_day_and_told_then(
-    django_capture_on_commit_callbacks: Any,
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        receive(secret_until=timezone.now() + timedelta(seconds=1), secrecy_ground="art. 9")
+def test_a_secret_is_kept_until_its_day_and_told_then() -> None:
+    receive(secret_until=timezone.now() + timedelta(seconds=1), secrecy_ground="art. 9")
+    assert tell_companies() == 0
     assert mail.outbox == [] and read_as(ann) == []
     with gate.vouching(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(1)")
-    with django_capture_on_commit_callbacks(execute=True), gate.vouching():
-        assert tell_companies() == 2
-        assert tell_companies() == 0
+    assert tell_companies() == 2
+    assert tell_companies() == 0
     assert len(mail.outbox) == 2 and len(read_as(ann)) == 1
+
+
+def told_of(disclosure: Disclosure) -> bool:
+    with as_(olga):
+        return disclosure.events.filter(deed="told").exists()
+
+
+def test_who_is_not_reached_keeps_nobody_from_being_told(monkeypatch: Any) -> None:
+    first, second = receive(), receive()
+    reached = []
+
+    def send(subject: str, body: str, sender: str, to: list[str]) -> int:
+        if to == [adam.email]:
+            raise SMTPException
+        reached.extend(to)
+        return 1
+
+    monkeypatch.setattr("policy.disclosures.send_mail", send)
+    assert tell_companies() == 2
+    assert reached == [ann.email] * 2
+    assert told_of(first) and told_of(second)
+
+
+def test_a_company_is_told_once_a_letter_was_handed_over(monkeypatch: Any) -> None:
+    disclosure = receive()
+    with monkeypatch.context() as away:
+        away.setattr("policy.disclosures.send_mail", Mock(side_effect=ConnectionRefusedError))
+        assert tell_companies() == 0
+    assert not told_of(disclosure)
+    assert tell_companies() == 2
+    assert told_of(disclosure)
+
+
+@pytest.mark.parametrize("key", ["vouch", "work", None])
+@pytest.mark.parametrize(
+    "call",
+    ["company_to_tell(%s, '00000000-0000-0000-0000-000000000000')", "note_told(%s, '{id}')"],
+)
+@pytest.mark.parametrize("someone", [gail, ann, olga], ids=str)
+def test_nobodys_sql_learns_or_says_who_was_told(
+    someone: Someone, call: str, key: str | None
+) -> None:
+    disclosure = receive()
+    with as_(someone), refused("only the application itself"), connection.cursor() as cursor:
+        cursor.execute(f"SELECT gate.{call.format(id=disclosure.id)}", [key and gate._key(key)])
+    assert not told_of(disclosure)
+    assert tell_companies() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_send_one_letter(monkeypatch: Any) -> None:
+    receive()
+    sent: list[str] = []
+    others: list[int] = []
+
+    def other() -> int:
+        try:
+            return tell_companies()
+        finally:
+            connection.close()
+
+    def send(subject: str, body: str, sender: str, to: list[str]) -> int:
+        with ThreadPoolExecutor(1) as threads:
+            others.append(threads.submit(other).result())
+        sent.extend(to)
+        return 1
+
+    monkeypatch.setattr("policy.disclosures.send_mail", send)
+    assert tell_companies() == 2
+    assert (others, sorted(sent)) == ([0, 0], [adam.email, ann.email])
 
 
 def test_secrecy_needs_its_ground_and_its_end() -> None:

@@ -3,9 +3,11 @@ of it afterwards; a file that can't be read is refused in words, on the same pag
 
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry
@@ -393,6 +395,53 @@ def end_job(run):
             "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE lock = %s",
             [imports.job_name(run.id)],
         )
+
+
+# Twice
+
+
+def test_a_preview_is_imported_once_however_often_it_is_sent(client):
+    sign_in(client, adam)
+    posted = filled(upload(client, table(GOOD), step="preview"))
+    first, second = (upload(client, table(GOOD), **posted, step="start") for _ in range(2))
+    assert first.url == second.url
+    assert imports_there_are() == 1 + HERE
+
+
+def test_another_preview_of_the_file_is_another_import(client):
+    sign_in(client, adam)
+    assert start(client, table(GOOD)).url != start(client, table(GOOD)).url
+    assert imports_there_are() == 2 + HERE
+
+
+@pytest.mark.parametrize("preview", ["", "7", "x" * 36, "\0"])
+def test_a_number_that_is_none_keeps_nobody_from_importing(client, preview):
+    sign_in(client, adam)
+    assert start(client, table(GOOD), preview=preview).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_the_same_moment_start_one_import():
+    clients = [sign_in(Client(), adam) for _ in range(2)]
+    posted = filled(upload(clients[0], table(GOOD), step="preview"))
+
+    def click(client):
+        try:
+            return upload(client, table(GOOD), **posted, step="start").url
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert len(set(threads.map(click, clients))) == 1
+    assert imports_there_are() == 1 + HERE
+
+
+HERE = 1  # the company's import from the start
+
+
+def imports_there_are() -> int:
+    with as_(adam):
+        return Import.objects.count()
 
 
 # Who

@@ -3,12 +3,15 @@
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import contextmanager
 
 import pytest
 
+from orders.models import Order
 from tests.databases import ROOT
 from tests.orders.uploading import (
+    STATUSES,
     ZAKAZY,
     as_it_stands,
     begun,
@@ -17,6 +20,7 @@ from tests.orders.uploading import (
     many,
     orders_of,
 )
+from tests.people import adam, as_
 from tests.remains import every_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,7 +55,7 @@ def finished(run):
 
 
 def test_a_worker_killed_midway_loses_nothing_and_doubles_nothing():
-    run = begun(many(3_000))
+    run = begun(many(3_000, statuses=list(STATUSES)))
     for _ in range(2):
         made = as_it_stands(run).created
         with worker() as process:
@@ -63,6 +67,9 @@ def test_a_worker_killed_midway_loses_nothing_and_doubles_nothing():
         done = until(run, finished)
     assert (done.created, done.refused, chunks_left(run)) == (3_000, 0, 0)
     assert orders_of("R") == sorted(f"R{n}" for n in range(1, 3_001))
+    with as_(adam):
+        statuses = Order.objects.filter(import_id=run.id).values_list("status", flat=True)
+        assert Counter(statuses) == dict.fromkeys(STATUSES.values(), 1_000)
 
 
 def test_two_workers_share_imports_without_getting_in_each_others_way():

@@ -3,17 +3,18 @@
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
-from orders import lists
+from orders import imports, lists
 from orders.filters import Place
-from orders.intake import OrderDraft
+from orders.intake import ItemDraft, OrderDraft
 from orders.models import Order
-from tests.orders.test_moves import IOANA, LAMP, add
+from tests.orders.test_moves import IOANA, LAMP, add, brought
 from tests.people import adam, ann, as_, bea, gail, gus, lena, newt, nina, pat, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def fill(count, *, by=ann, **draft):
             OrderDraft(IOANA, [LAMP], "EUR", created_at=NOON + timedelta(minutes=n), **draft)
             for n in range(count)
         ]
-        return Order.objects.add_many(by=entry, drafts=drafts)
+        return imports.bring(drafts, by=entry, file_name="past.csv")
 
 
 def listed(client, address="/orders/"):
@@ -176,7 +177,7 @@ def test_counting_ends_at_the_cap(client, monkeypatch):
 def test_filters_narrow(client, query, count):
     fill(2)
     with as_(ann) as by:  # half past midnight of the 11th in Bucharest
-        add(by, created_at=datetime(2026, 5, 10, 21, 30, tzinfo=UTC))
+        brought(by, created_at=datetime(2026, 5, 10, 21, 30, tzinfo=UTC))
     assert len(listed(sign_in(client, ann), f"/orders/?{query}")) == count
 
 
@@ -232,6 +233,17 @@ def test_a_page_that_is_gone_leads_to_the_list(client):
     place = Place(datetime(2001, 1, 1, tzinfo=UTC), fill(1)[0].id)
     answer = client.get(f"/orders/?older={place}&status=new")
     assert answer.headers["Location"] == "/orders/?status=new"
+
+
+def test_an_order_without_an_offer_shows_its_first_item(client):
+    with as_(ann) as by:
+        add(by, items=[ItemDraft("Kettle", Decimal("1")), ItemDraft("Lamp", Decimal("2"))])
+        add(by, offer="Lamps", items=[ItemDraft("Bulb", Decimal("1"))])
+    body = sign_in(client, ann).get("/orders/").content.decode()
+    shown = body.split("data-rows")[1]
+    assert "Kettle" in shown
+    assert "Lamps" in shown
+    assert "Bulb" not in shown
 
 
 def test_the_statements_are_as_many_for_one_order_as_for_fifty(client):

@@ -8,9 +8,10 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import AuditEntry, Membership, Team
-from orders import keys
-from orders.intake import ItemDraft, NotAdmitted, Prohibited
+from orders import imports, keys
+from orders.intake import ItemDraft, NotAdmitted, OrderDraft, Prohibited
 from orders.models import Comment, Conflict, Item, MoveRefused, Order, SearchWord
 from orders.persons import Person
 from tests.people import adam, ann, as_, gail, gus, lena, pat
@@ -25,6 +26,15 @@ LAMP = ItemDraft("Lamp", Decimal("49.50"), 2, "L-1")
 
 def add(by, person=IOANA, items=(LAMP,), **draft):
     return Order.objects.add(by=by, person=person, items=items, currency="EUR", **draft)
+
+
+def brought(by, person=IOANA, items=(LAMP,), **draft):
+    """One of any age and state."""
+    [order] = imports.bring(
+        [OrderDraft(person, items, "EUR", **draft)], by=by, file_name="past.csv"
+    )
+    order.refresh_from_db(fields=["number", "team_id"])
+    return order
 
 
 def audited(order):
@@ -259,12 +269,12 @@ def test_orders_by_the_same_telephone_are_found():
 
 
 def test_many_orders_take_the_same_few_statements(django_assert_num_queries):
-    from orders.intake import OrderDraft
-
     drafts = [OrderDraft(IOANA, [LAMP], "EUR", offer=f"Offer {n % 3}") for n in range(200)]
     with as_(ann) as by:
         add(by)  # the company's key is there
         before = Item.objects.count()
         with django_assert_num_queries(10):
-            Order.objects.add_many(by=by, drafts=drafts)
+            orders = Order.objects.add_many(by=by, drafts=drafts)
+        for order in orders:
+            audit.record(by=by, action="order.added", of=order, source=order.source)
         assert Item.objects.count() == before + 200

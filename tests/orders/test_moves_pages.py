@@ -1,5 +1,6 @@
 """The deeds of a card's page: each records itself, and a refusal says what would satisfy it."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -88,12 +89,73 @@ def test_a_move_with_questions_takes_their_answers(client):
     assert stored(order).recall_at == at
 
 
+def test_a_proposed_time_is_sent_by_its_button_beside_an_empty_box(client):
+    order = in_hand()
+    address = reverse("orders:card", args=[order.id])
+    body = sign_in(client, gail).get(address).content.decode()
+    proposed = re.findall(r'<button [^>]*name="recall_at" value="([^"]+)" formnovalidate', body)[-1]
+    post(client, gail, order, move="recall", version=2, recall_at=["", proposed])
+    assert stored(order).recall_at == datetime.fromisoformat(proposed).replace(tzinfo=AURORAS)
+
+
 def test_a_comment_given_with_a_move_is_kept(client):
     order = in_hand()
     post(client, gail, order, move="hold", version=2, comment="Thinks about it")
     with as_(gail) as by:
         comment = Comment.objects.get(order_id=order.id)
         assert keys.held(by).open_comment(bytes(comment.body), comment.id) == "Thinks about it"
+
+
+def comments_of(order):
+    with as_(gail) as by:
+        held = keys.held(by)
+        stored = Comment.objects.filter(order_id=order.id).order_by("id")
+        return [held.open_comment(bytes(comment.body), comment.id) for comment in stored]
+
+
+@pytest.mark.parametrize(
+    ("move", "given", "kept"),
+    [
+        ("no_answer", {}, "Rang twice"),
+        ("cancel", {"reason": "too_expensive"}, "Rang twice"),
+        ("hold", {}, "Rang twice"),
+        ("hold", {"comment": "On holiday"}, "On holiday\n\nRang twice"),
+    ],
+)
+def test_what_stands_in_the_comment_box_is_kept_with_any_move(client, move, given, kept):
+    order = in_hand()
+    post(client, gail, order, move=move, version=2, text="Rang twice", **given)
+    assert stored(order).version == 3
+    assert comments_of(order) == [kept]
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        ({"move": "no_answer", "version": 1}, 409),
+        ({"move": "cancel", "version": 2}, 422),
+        ({"move": "pay", "version": 2}, 422),
+        ({"move": "confirm", "version": 2}, 422),
+        ({"move": "no_answer", "version": "x"}, 422),
+    ],
+    ids=["changed meanwhile", "no reason", "not the role's", "no address", "unclear"],
+)
+def test_a_refused_move_keeps_no_comment_and_leaves_the_text_in_its_box(client, refused, status):
+    order = in_hand(person=Person(name="Ioana", phone=IOANA.phone))
+    answer = post(client, gail, order, **refused, text="Rang twice")
+    assert answer.status_code == status
+    box = answer.content.decode().split('name="text"')[1].split("</textarea>")[0]
+    assert "Rang twice" in box
+    assert stored(order).version == 2
+    assert comments_of(order) == []
+
+
+def test_a_comment_too_long_stops_the_move_it_came_with(client):
+    order = in_hand()
+    answer = post(client, gail, order, move="no_answer", version=2, text="x" * 5001)
+    assert answer.status_code == 422
+    assert "id_text_error" in answer.content.decode()
+    assert stored(order).version == 2
 
 
 @pytest.mark.parametrize(
@@ -140,11 +202,12 @@ def test_a_refused_move_names_what_is_missing_and_where_to_fill_it(client):
 
 
 def test_one_order_in_hand_is_enough(client):
-    in_hand()
-    order = added()
+    held, order = in_hand(), added()
     answer = post(client, gail, order, move="take", version=1)
     assert answer.status_code == 422
-    assert "Finish the order that you have in hand first." in answer.content.decode()
+    body = answer.content.decode()
+    assert "Finish the order that you have in hand first." in body
+    assert f'<a href="{reverse("orders:card", args=[held.id])}">№ {held.number}</a>' in body
     assert stored(order).status == "new"
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import audit
 from orders.models import Order
-from tests.orders.test_moves import add
+from tests.orders.test_moves import brought
 from tests.people import adam, ann, as_, gail, gus, lena, pat, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ def _nothing_waits():
 
 
 def waiting(by, status="new", *, recall_at=None, agent=None, created_at=NOW):
-    order = add(by, agent=agent, created_at=created_at, status=status)
+    order = brought(by, agent=agent, created_at=created_at, status=status)
     Order.objects.filter(id=order.id).update(recall_at=recall_at)
     audit.record(by=by, action="order.edited", of=order, fields=["recall_at"])
     return order

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
-import psycopg
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, transaction
@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from accounts import audit, gate, jobpasses
 from accounts.models import AuditEntry, Membership
-from orders import retention
-from orders.models import Comment, Import, ImportRefusal, Order, Retention, RetentionRun
+from orders import imports, retention
+from orders.models import Comment, ImportRefusal, Order, Retention, RetentionRun
 from tests.jobs import told
 from tests.orders.test_buyers import HEAD, ordered, said
 from tests.orders.test_exports import publish_anew
@@ -97,10 +97,12 @@ def test_a_night_in_which_nothing_is_due_is_recorded_too():
         assert not AuditEntry.objects.filter(action="retention.kept").exists()
 
 
-def test_lines_that_imports_refused_go_too(owner: psycopg.Connection):
-    run = imported(table("N7,Dan Pop,12,,RO,Belt,1,9.90", head=HEAD))
+def test_lines_that_imports_refused_go_too(monkeypatch):
+    past = timezone.now() - timedelta(days=8)
+    with monkeypatch.context() as ending:
+        ending.setattr(imports, "timezone", Mock(now=lambda: past))
+        run = imported(table("N7,Dan Pop,12,,RO,Belt,1,9.90", head=HEAD))
     with as_(adam):
-        Import.objects.filter(id=run.id).update(finished_at=timezone.now() - timedelta(days=8))
         before = ImportRefusal.objects.count()
     kept_for({"lines": 7})
     night()

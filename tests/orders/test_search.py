@@ -28,7 +28,7 @@ def order():
     [
         "+40723123643", "0040 723 123 643", "+40 (723) 123-643", "0723123643", "123643", "3643",
         "ioana@pop.example", "IOANA@POP.EXAMPLE", "ioana", "ioa", "pop ioana", "S-77/a", " Ioana ",
-        "stefanescu", "40723123643", "#S-77/a",
+        "stefanescu", "40723123643", "#S-77/a", "ioana p", "p Ioana",
     ],
 )  # fmt: skip
 def test_found(client, order, text):
@@ -38,7 +38,15 @@ def test_found(client, order, text):
 @pytest.mark.parametrize("spelled", ["{}", "#{}", "№ {}", "№{}"])
 def test_found_by_number(client, order, spelled):
     text = quote(spelled.format(order.number))
-    assert listed(sign_in(client, ann), f"/orders/?q={text}") == [order.number]
+    answer = sign_in(client, ann).get(f"/orders/?q={text}")
+    assert answer["Location"] == reverse("orders:card", args=[order.id])
+
+
+def test_a_number_that_is_also_a_shops_opens_neither(client, order):
+    with as_(ann) as by:
+        shops = add(by, person=IOANA, external_id=str(order.number))
+    found = listed(sign_in(client, ann), f"/orders/?q={order.number}")
+    assert found == [shops.number, order.number]
 
 
 @pytest.mark.parametrize("text", ["ioana mihai", "+40723123644", "3644", "S-77", "io", "%", "_"])
@@ -85,7 +93,9 @@ def test_partners_search_by_number_alone(client):
     with as_(ann) as by:
         sent = add(by, person=IOANA, partner=wm14, external_id="S-1")
     sign_in(client, pat)
-    assert listed(client, "/orders/?q=S-1") == listed(client, f"/orders/?q={sent.number}") != []
+    assert listed(client, "/orders/?q=S-1") == [sent.number]
+    by_number = client.get(f"/orders/?q={sent.number}")
+    assert by_number["Location"] == reverse("orders:card", args=[sent.id])
     assert listed(client, "/orders/?q=ioana") == []
 
 

@@ -11,10 +11,11 @@ import psycopg
 import pytest
 
 from accounts import gate
-from orders import moves_installed
+from orders import imports, moves_installed
 from orders.models import Order
 from tests import people
 from tests.orders.test_moves import add
+from tests.orders.uploading import as_it_stands, begun, imported, many, worked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,17 +175,97 @@ def added() -> int:
         return Order.objects.filter(external_id="smuggled").count()
 
 
+@pytest.mark.parametrize("someone", [people.gus, people.adam, people.ann], ids=str)
 @pytest.mark.parametrize(
     "claimed",
-    [{"status": "paid"}, {"source": "import"}, {"created_at": "2020-01-01T00:00:00Z"}],
+    [
+        {"status": "paid"},
+        {"source": "import"},
+        {"source": "api"},
+        {"created_at": "2020-01-01T00:00:00Z"},
+    ],
     ids=str,
 )
-def test_who_may_not_import_adds_an_order_as_new_and_now(
-    order: Order, claimed: dict[str, str]
+def test_whoever_it_is_adds_an_order_as_new_and_now(
+    order: Order, someone: people.Someone, claimed: dict[str, str]
 ) -> None:
-    with smuggling(people.gus) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with smuggling(someone) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
         web.execute(COPY, [json.dumps(claimed), order.id])
     assert added() == 0
+
+
+OLD = {"source": "import", "status": "paid", "created_at": "2020-01-01T00:00:00Z"}
+AN_IMPORT = """
+    INSERT INTO orders_import (company_id, id, author_id, file_name, rows, drafts, created, refused,
+        prohibited, incomplete, started_at)
+    SELECT company_id, gen_random_uuid(), %s, '', 1, 1, 0, 0, 0, 0, now() FROM orders_order
+     WHERE id = %s RETURNING id
+"""
+
+
+def bring(web: psycopg.Connection, order: Order, run_id: object) -> None:
+    web.execute(COPY, [json.dumps(OLD | {"import_id": str(run_id)}), order.id])
+
+
+def tell_of_import(web: psycopg.Connection, order: Order, run_id: object, type_: str) -> None:
+    entry = ENTRY.replace("'order', id", "%s, %s")
+    web.execute(entry, [people.adam.user.pk, "import.started", type_, run_id, "{}", order.id])
+
+
+@pytest.mark.parametrize("type_", [None, "", "order"])
+def test_no_order_is_added_to_an_import_that_nobody_told_of(
+    order: Order, type_: str | None
+) -> None:
+    with smuggling(people.adam) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        [run_id] = web.execute(AN_IMPORT, [people.adam.user.pk, order.id]).fetchone() or [None]
+        if type_ is not None:
+            tell_of_import(web, order, run_id, type_)
+        bring(web, order, run_id)
+    assert added() == 0
+
+
+def test_but_to_one_that_was_told_of_and_then_is_in_the_audit(order: Order) -> None:
+    with smuggling(people.adam) as web:
+        [run_id] = web.execute(AN_IMPORT, [people.adam.user.pk, order.id]).fetchone() or [None]
+        tell_of_import(web, order, run_id, "import")
+        bring(web, order, run_id)
+        web.commit()
+    assert added() == 1
+
+
+def test_nor_to_a_colleagues_import_that_is_under_way(order: Order) -> None:
+    run = begun(many(2), people.ann)
+    with smuggling(people.adam) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        bring(web, order, run.id)
+    assert added() == 0
+
+
+def test_nor_to_one_that_is_over_and_it_stays_so(order: Order) -> None:
+    run = imported(many(2))
+    with smuggling(people.adam) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        bring(web, order, run.id)
+    with smuggling(people.adam) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web.execute("UPDATE orders_import SET finished_at = NULL WHERE id = %s", [run.id])
+    assert added() == 0
+    assert as_it_stands(run).finished_at == run.finished_at
+
+
+def test_who_lets_a_colleagues_import_go_on_adds_to_it(owner: psycopg.Connection) -> None:
+    run = begun(many(2), people.ann)
+    with people.as_(people.adam) as by:
+        assert imports.go_on(run, by=by)
+    assert worked(run).created == 2
+    assert owner.execute("SELECT FROM gate.importer WHERE import_id = %s", [run.id]).rowcount == 0
+
+
+@pytest.mark.parametrize("type_", ["", "import"])
+def test_an_entry_that_names_no_order_does_not_tell_of_a_change(order: Order, type_: str) -> None:
+    entry = ENTRY.replace("'order', id", f"'{type_}', id")
+    with smuggling(people.gus) as web:
+        web.execute(CHANGE, [order.id])
+        web.execute(entry, [people.gus.user.pk, "order.edited", "{}", order.id])
+        assert refused(web)
+    assert as_it_was(order)
 
 
 @pytest.mark.parametrize("action", ["", "order.edited"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -34,10 +36,12 @@ def table(*rows: str, head: str = HEAD) -> bytes:
     return "\n".join([head, *rows, ""]).encode()
 
 
-def many(count: int, *, first: int = 1) -> bytes:
+def many(count: int, *, first: int = 1, statuses: Sequence[str] = ("",)) -> bytes:
+    """So many orders, each with the next of the statuses."""
     return table(
-        *(f"R{n},2026-05-10 10:00,Ana Pop,+40 721 234 643,RO,Belt,1,9.90,,"
-          for n in range(first, first + count))
+        *(f"R{n},2026-05-10 10:00,Ana Pop,+40 721 234 643,RO,Belt,1,9.90,,,{status}"
+          for n, status in zip(range(first, first + count), cycle(statuses))),
+        head=f"{HEAD},Status",
     )  # fmt: skip
 
 
@@ -111,7 +115,7 @@ def filled(answer) -> dict[str, str]:
     chosen = mapping["columns"] + mapping["others"] + mapping["statuses"]
     fields = [each["field"] for each in chosen] + list(mapping["options"])
     posted = {field.html_name: field.value() or "" for field in fields}
-    return posted | {"token": mapping["token"]}
+    return posted | {"token": mapping["token"], "preview": str(mapping["preview_id"])}
 
 
 def start(client, data: bytes, name: str = "orders.csv", **changed):

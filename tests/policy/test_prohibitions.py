@@ -152,6 +152,9 @@ def test_no_refusal_is_hidden_or_moved_in_sql() -> None:
         "DELETE FROM policy_refusal",
         "INSERT INTO policy_refusal VALUES (1, '2026-01-01', 'form', 'phone', 'RU', 9)",
         "SELECT gate.count_refusals('form', 'phone', 'RU', -1)",
+        "SELECT gate.count_refusals('form', 'phone', 'RU', NULL)",
+        "SELECT gate.count_refusals('form', 'phone', 'RU', 1000001)",
+        "SELECT gate.count_refusals('form', 'phone', 'RU', 9223372036854775807)",
     ):
         assert refused(ann, change) == "42501"
     assert refused(ann, "SELECT gate.count_refusals('form', 'Ivan', 'RU', 1)") == "23514"

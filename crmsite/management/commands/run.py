@@ -56,6 +56,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Covenant is at http://127.0.0.1:{settings.PORT} (Ctrl-C ends it)")
         if settings.DEVELOPMENT:
             call_command("demo", "--sign-ins", stdout=self.stdout)
+        if settings.EMAIL_FILE_PATH:
+            self.stdout.write(f"Letters, a new password's too, stay in {settings.EMAIL_FILE_PATH}/")
 
     def watch(self, server: Child, worker: Child) -> None:
         """Keep the database and the worker alive; until told to end."""
