@@ -366,6 +366,47 @@ def test_a_pass_is_over_within_a_statement_too(superuser: psycopg.Connection) ->
     assert told[-1] == "f"
 
 
+# Whose revocation waits for whom
+
+IDLE = {
+    "leaving": (people.gail, "SELECT gate.leave_company()"),
+    "another's role": (people.adam, f"UPDATE accounts_membership SET role = 'lead' WHERE {GAILS}"),
+    "an accepting pass": (people.gail, WRITE),
+}
+ELSEWHERE = (
+    "UPDATE accounts_membership SET left_at = now()"
+    " WHERE company_id <> {aurora} AND role = 'agent'",
+    "UPDATE accounts_company SET suspended_at = now() WHERE id <> {aurora}",
+)
+
+
+@pytest.mark.parametrize("kept_open", IDLE)
+@pytest.mark.parametrize("revocation", ELSEWHERE)
+def test_no_revocation_waits_for_another_company(
+    kept_open: str, revocation: str, owner: psycopg.Connection
+) -> None:
+    someone, sql = IDLE[kept_open]
+    with begun(people.pass_of(someone)) as web:
+        web.execute(sql)
+        owner.execute("SET lock_timeout = '2s'")
+        assert owner.execute(revocation.format(aurora=AURORA)).rowcount > 0
+
+
+FLAG = "UPDATE accounts_user SET is_superuser = false WHERE email = 'olga@covenant.example'"
+
+
+def test_an_operator_who_is_none_any_more_commits_nothing(owner: psycopg.Connection) -> None:
+    [(before,)] = owner.execute("SELECT count(*) FROM policy_counter").fetchall()
+    with begun(people.pass_of(people.olga)) as web:
+        web.execute(
+            "INSERT INTO policy_counter (id, number, decided_at, decided_by_id)"
+            " VALUES (gen_random_uuid(), 7, now(), gate.user_id())"
+        )
+        assert owner.execute(FLAG).rowcount == 1
+        assert refused(web)
+    assert owner.execute("SELECT count(*) FROM policy_counter").fetchall() == [(before,)]
+
+
 # One's own
 
 LAST_DEED = "SELECT count(*) FROM accounts_team WHERE name = 'Last deed'"
