@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
 
 import django
 import psycopg
@@ -77,3 +78,12 @@ def owner() -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def superuser_url() -> str:
     return os.environ["TEST_SUPERUSER_URL"]
+
+
+@pytest.fixture
+def superuser(superuser_url: str) -> Iterator[psycopg.Connection]:
+    """Sees every row of this worker's database."""
+    ours = urlsplit(os.environ["DATABASE_URL"]).path
+    url = urlunsplit(urlsplit(superuser_url)._replace(path=ours))
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection

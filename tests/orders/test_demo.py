@@ -3,13 +3,10 @@
 Loading commits as the owner and as the web role, so it runs as what it is, a command of its own.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.core.management import CommandError, call_command
@@ -58,15 +55,6 @@ def load() -> str:
 def printed() -> Iterator[str]:
     yield load()
     copy_anew()
-
-
-@pytest.fixture
-def superuser(superuser_url) -> Iterator[psycopg.Connection]:
-    """Sees every row of this worker's database."""
-    database = urlsplit(os.environ["DATABASE_URL"]).path
-    url = urlunsplit(urlsplit(superuser_url)._replace(path=database))
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from policy.models import Approval, Draft, Policy, PolicyText, PolicyVersion, text_hash
 from policy.turns import NotInTurn
+from tests.accounts.test_checked_at_commit import begun
 from tests.people import Someone, adam, ann, as_, bea, gail, olga, otto, pass_of, sue
 from tests.policy.publications import (
     approve_crm,
@@ -167,6 +168,42 @@ def test_with_the_approval_plain_sql_publishes_that_and_nothing_else() -> None:
     assert numbers() == [1, 2]
 
 
+@pytest.mark.parametrize("texts", ["[]", '"# Anything"', "null"])
+def test_the_texts_of_a_draft_are_by_language(texts: str) -> None:
+    keep_crm("# Approved")
+    with as_(olga), refused("policy_draft_texts"), connection.cursor() as cursor:
+        cursor.execute("UPDATE policy_draft SET texts = %s", [texts])
+    with as_(olga):
+        assert draft_of_crm().texts == {"en": "# Approved"}
+
+
+def test_a_draft_without_texts_is_not_approved() -> None:
+    draft = keep_crm()
+    _change({"texts": {}})
+    with as_(otto) as entry, refused("policy_approval_seal"), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO policy_approval (id, draft_id, seal, by_id, at, proven)"
+            " SELECT gen_random_uuid(), id, seal, %s, now(), 'password' FROM policy_draft"
+            " WHERE id = %s",
+            [entry.user_id, draft.id],
+        )
+    assert approvers() == []
+    with as_(olga), refused("policy_version_second"):
+        smuggle("# Anything")
+    assert numbers() == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_approved_without_texts_it_lets_nothing_by(superuser: psycopg.Connection) -> None:
+    keep_crm()
+    approve_crm()
+    superuser.execute("SET session_replication_role = replica")  # past what keeps it from that
+    superuser.execute("UPDATE policy_draft SET texts = '{}'")
+    with as_(olga), refused("policy_version_approved"):
+        smuggle("# Anything")
+    assert numbers() == [1]
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -269,6 +306,32 @@ def test_an_approval_of_who_is_no_operator_any_more_does_not_count_but_one_left_
     owner.execute("UPDATE accounts_user SET is_superuser = false WHERE id = %s", third)
     version = publish_draft()
     assert (version.number, version.approved_by_id) == (2, None)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("early", ["", "SET CONSTRAINTS approver IMMEDIATE"])
+@pytest.mark.parametrize("column", ["is_active", "is_superuser"])
+def test_an_approver_who_loses_the_rank_before_the_commit_does_not_count(
+    owner: psycopg.Connection, column: str, early: str
+) -> None:
+    keep_crm("# Approved")
+    approve_crm()
+    owner.execute("SET lock_timeout = '1s'")
+    demotion = f"UPDATE accounts_user SET {column} = false WHERE id = {otto.user.pk}"
+    with begun(pass_of(olga)) as web:
+        [version] = web.execute(VERSION, [text_hash("# Approved")]).fetchone() or []
+        web.execute(TEXT, [version, "# Approved", ""])
+        if early:  # then the rank is hers to hold until the commit
+            web.execute(early)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                owner.execute(demotion)
+            web.rollback()
+        else:
+            owner.execute(demotion)
+            with pytest.raises(psycopg.Error) as refusal:
+                web.commit()
+            assert refusal.value.sqlstate == "CV002"
+    assert numbers() == [1]
 
 
 @pytest.mark.django_db(transaction=True)
