@@ -252,6 +252,11 @@ def job_counts() -> list[tuple[str, str, int]]:
     return _ask_all("SELECT task, status, number FROM gate.job_counts(%s)", (_key("issue"),))
 
 
+def retaining() -> list[tuple[int, int]]:
+    """Of each company that erases by the clock its id, and that of whoever answers for it."""
+    return _ask_all("SELECT company_id, user_id FROM gate.retaining(%s)", (_key("issue"),))
+
+
 class CompanyToTell(NamedTuple):
     """`readers` are dicts of "email" and "language", which may be ""."""
 

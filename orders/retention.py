@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -28,8 +28,8 @@ from accounts.identifiers import made_at, uuid7
 from accounts.jobpasses import PassEnded
 from orders import statuses
 from orders.models import Import, ImportRefusal, Order, Retention, RetentionRun
+from orders.models.retentions import LINES
 
-LINES: Final = "lines"
 KINDS: Final[dict[str, Any]] = {
     **{key: statuses.STATUSES[key].label for key in statuses.ENDED},
     LINES: _("Refused lines of files"),
@@ -51,7 +51,8 @@ LINES_AT_ONCE: Final = 2_000
 
 def periods(company_id: int) -> dict[str, int]:
     """Kind -> days, of those that are set."""
-    return dict(Retention.objects.filter(company_id=company_id).values_list("kind", "days"))
+    found = Retention.objects.filter(company_id=company_id, kind__in=KINDS)
+    return dict(found.values_list("kind", "days"))
 
 
 def set_periods(days: Mapping[str, int], *, by: Entry) -> None:
@@ -112,9 +113,7 @@ def due_lines(days: int, by: Entry) -> models.QuerySet[ImportRefusal]:
 
 def begin_everywhere() -> int:
     """Have each company's due erased; in how many. Asked by the application, on nobody's behalf."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT company_id, user_id FROM gate.retaining()")
-        found = cursor.fetchall()
+    found = gate.retaining()
     for company_id, user_id in found:
         hand_over(company_id, user_id)
     return len(found)

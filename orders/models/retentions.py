@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.utils import timezone
 
 from accounts.models import Company, CompanyOwned, User
+from orders import statuses
+
+LINES: Final = "lines"  # that imports refused
+KINDS: Final = (*statuses.ENDED, LINES)
 
 
 class Retention(models.Model):
-    """A company's period for one kind of what it keeps (`orders.retention.KINDS`), in days, and who
+    """A company's period for one kind of what it keeps (`KINDS`), in days, and who
     set it."""
 
     pk = models.CompositePrimaryKey("company_id", "kind")
@@ -24,6 +28,9 @@ class Retention(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(days__gte=1), name="orders_retention_days"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=KINDS), name="orders_retention_kind"
+            ),
         ]
 
 

@@ -240,7 +240,7 @@ CALLABLE = {
         "add_person", "set_password", "password_stands", "enter", "verify", "open_pass",
         "keep_pass", "end_pass", "sweep_passes", "choose_company",
         "leave_company", "open_export", "delete_account", "close_company", "clear_company",
-        "closing", "sweep_inquiries", "drop_archives", "retaining",
+        "closing", "sweep_inquiries", "retaining",
         "sweep_exports", "read_invitation", "redeem_invitation",
         # jobs
         "working", "queue_job", "job_state", "job_counts",

@@ -355,15 +355,43 @@ def test_a_pass_is_over_within_a_statement_too(superuser: psycopg.Connection) ->
         " WHERE hash = sha256(%s::bytea)",
         [hers.encode()],
     )
-    with begun(hers) as web:
-        told = []
+    assert answers(hers, "EXISTS (SELECT FROM orders_offer)")[-1] == "f"
+
+
+def answers(secret: str, asked: str) -> list[str]:
+    """At the beginning of one statement, and a second and a half later."""
+    told: list[str] = []
+    with begun(secret) as web:
         web.add_notice_handler(lambda notice: told.append(notice.message_primary))
         web.execute(
-            "DO $$ BEGIN RAISE NOTICE '%', EXISTS (SELECT FROM orders_offer);"
-            " PERFORM pg_sleep(1.5);"
-            " RAISE NOTICE '%', EXISTS (SELECT FROM orders_offer); END $$"
+            f"DO $$ BEGIN RAISE NOTICE '%', {asked};"
+            f" PERFORM pg_sleep(1.5); RAISE NOTICE '%', {asked}; END $$"
         )
-    assert told[-1] == "f"
+    return told
+
+
+SOON = "clock_timestamp() + interval '1 second'"
+
+
+def test_a_closing_is_over_within_a_statement_too(superuser: psycopg.Connection) -> None:
+    hers = people.pass_of(people.ann)
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute(f"UPDATE accounts_company SET closed_at = now() WHERE id = {AURORA}")
+    superuser.execute(
+        f"UPDATE accounts_pass SET kind = 'closing', expires_at = {SOON}"
+        " WHERE hash = sha256(%s::bytea)",
+        [hers.encode()],
+    )
+    assert answers(hers, "gate.closing() IS NOT NULL") == ["t", "f"]
+
+
+def test_a_company_is_under_its_policy_from_the_moment_on(superuser: psycopg.Connection) -> None:
+    hers = people.pass_of(people.ann)
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute(
+        f"UPDATE policy_policyversion SET effective_at = {SOON} WHERE company_id = {AURORA}"
+    )
+    assert answers(hers, "gate.company_under_policy() IS NOT NULL") == ["f", "t"]
 
 
 # Whose revocation waits for whom

@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -430,11 +430,41 @@ def test_sql_of_who_may_not_erase_removes_nothing(someone):
         for name in ("orders_importrefusal", "orders_comment", "orders_inquiry"):
             assert sql(f"DELETE FROM {name}") == 0
         assert sql("UPDATE orders_inquiry SET erased_at = now(), buyer = NULL, found = '{}'") == 0
-        sql("SELECT gate.drop_archives()")
     with as_(ann):
         assert ImportRefusal.objects.count() == 2
         assert Comment.objects.count() == 4
         assert Inquiry.objects.filter(id=run.id, erased_at=None).exists()
+
+
+FORGED = """
+    INSERT INTO accounts_auditentry (company_id, id, actor_id, at, actor_name, action, object_type,
+        object_id, object_name, changes)
+    VALUES (%s, gen_random_uuid(), %s, now(), '', 'buyer.erased', 'inquiry', %s, '', '{}')
+"""
+
+
+def test_no_archive_goes_without_an_erasure_that_is_told():
+    run, kept = looked(), "SELECT FROM orders_export"
+    with as_(ann) as by:
+        exports.begin(by=by, of_company=True)
+        company_id = by.company_id
+    with as_(adam) as by:
+        with pytest.raises(DatabaseError), transaction.atomic():
+            sql("SELECT gate.drop_archives()")
+        sql(FORGED, company_id, by.user_id, run.id)
+    with as_(ann):
+        assert sql(kept) == 1
+    with as_(adam) as by:
+        inquiries.erase(run, by=by)
+    for someone in (lena, gail, pat, boris):
+        with suppress(DatabaseError), as_(someone) as by:
+            sql(FORGED, by.company_id, by.user_id, run.id)
+    with as_(ann):
+        assert sql(kept) == 1
+    with as_(adam) as by:
+        sql(FORGED, company_id, by.user_id, run.id)
+    with as_(ann):
+        assert sql(kept) == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ from tests.jobs import told
 from tests.orders.test_buyers import HEAD, ordered, said
 from tests.orders.test_exports import publish_anew
 from tests.orders.uploading import imported, table
-from tests.people import Someone, adam, ann, as_, bea, boris, gail, lena, pat, sign_in
+from tests.people import Someone, adam, ann, as_, bea, gail, lena, pat, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -202,11 +202,21 @@ def test_only_who_runs_the_company_sets_it(someone, client):
         assert retention.periods(by.company_id) == {"trash": 365}
 
 
-def test_no_member_learns_in_whose_name_other_companies_erase():
-    with as_(boris), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('gate.app', '', true)")
-        with pytest.raises(DatabaseError), transaction.atomic():
-            cursor.execute("SELECT * FROM gate.retaining()")
+@pytest.mark.parametrize("key", [None, "", "0" * 43, "current_setting('gate.app')"])
+def test_no_request_learns_in_whose_name_companies_erase(key):
+    asked = key if key and "(" in key else "%s"
+    refused = pytest.raises(DatabaseError, match="only the application")
+    with as_(adam), connection.cursor() as cursor, refused, transaction.atomic():
+        cursor.execute(f"SELECT * FROM gate.retaining({asked})", [key] if asked == "%s" else [])
+
+
+def test_no_period_is_set_for_a_kind_that_nothing_is_of():
+    with as_(adam) as by:
+        before = retention.periods(by.company_id)
+        row = Retention(company_id=by.company_id, kind="confirmed", days=1, author_id=by.user_id)
+        with pytest.raises(DatabaseError, match="orders_retention_kind"), transaction.atomic():
+            row.save(force_insert=True)
+        assert retention.periods(by.company_id) == before == {"trash": 365}
 
 
 def test_the_page_previews_and_then_sets(client):
