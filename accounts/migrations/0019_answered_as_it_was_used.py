@@ -41,7 +41,7 @@ END $$;
 CREATE FUNCTION gate.answered(a_user bigint, a_company bigint, demanded boolean) RETURNS void
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    IF a_user IS NOT NULL AND pg_current_xact_id_if_assigned() IS NOT NULL THEN
+    IF a_user IS NOT NULL THEN
         PERFORM gate.note_answer(a_user, a_company, gate.place(a_user, a_company), demanded);
     END IF;
 END $$;
@@ -74,7 +74,10 @@ REVOKE ALL ON FUNCTION gate.place(bigint, bigint), gate.answered(bigint, bigint,
     gate.note_answer(bigint, bigint, text, boolean) FROM PUBLIC;
 """
 
-ANSWERS = """
+# Nothing of it costs a transaction that only reads.
+WRITES = "IF pg_current_xact_id_if_assigned() IS NOT NULL THEN"
+
+ANSWERS = f"""
 -- All as they were (0007, 0016), but for what they pass on, and that a pass is over when its time is,
 -- also within a statement of many.
 CREATE OR REPLACE FUNCTION gate.whole(wanted text) RETURNS bigint
@@ -87,7 +90,7 @@ BEGIN
        AND p.expires_at > clock_timestamp() AND p.verified_until > clock_timestamp()
        AND current_setting('transaction_isolation') = 'read committed';
     IF scope = 'all' THEN
-        PERFORM gate.answered(holder, company, true);
+        {WRITES} PERFORM gate.answered(holder, company, true); END IF;
         RETURN company;
     END IF;
     RETURN (SELECT g.company_id FROM gate.granted(wanted) g WHERE g.scope = 'all');
@@ -102,7 +105,7 @@ BEGIN
        AND p.expires_at > clock_timestamp() AND p.verified_until > clock_timestamp()
        AND p.scopes ? wanted AND current_setting('transaction_isolation') = 'read committed';
     IF FOUND THEN
-        PERFORM gate.answered(holder, company, true);
+        {WRITES} PERFORM gate.answered(holder, company, true); END IF;
         RETURN company;
     END IF;
     RETURN (SELECT g.company_id FROM gate.granted(wanted) g);
@@ -122,7 +125,7 @@ BEGIN
             RAISE EXCEPTION 'a policy in force has not been accepted'
                 USING ERRCODE = 'CV001', DETAIL = missing::text;
         END IF;
-        PERFORM gate.answered(held.user_id, held.company_id, true);
+        {WRITES} PERFORM gate.answered(held.user_id, held.company_id, true); END IF;
     END IF;
     RETURN QUERY SELECT held.company_id, held.user_id, held.granted;
 END $$;
@@ -136,7 +139,7 @@ BEGIN
      WHERE p.hash = sha256(convert_to(current_setting('gate.pass', true), 'UTF8'))
        AND p.expires_at > clock_timestamp()
        AND current_setting('transaction_isolation') = 'read committed';
-    PERFORM gate.answered(holder, company, false);
+    {WRITES} PERFORM gate.answered(holder, company, false); END IF;
     RETURN holder;
 END $$;
 
@@ -155,7 +158,7 @@ BEGIN
         ON m.company_id = c.id AND m.user_id = p.user_id AND m.left_at IS NULL
      WHERE p.hash = sha256(convert_to(current_setting('gate.pass', true), 'UTF8'))
        AND p.expires_at > clock_timestamp();
-    PERFORM gate.answered(user_id, company, false);
+    {WRITES} PERFORM gate.answered(user_id, company, false); END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION gate.standing(wanted text, OUT granted text, OUT user_id bigint,
@@ -170,7 +173,7 @@ BEGIN
        AND p.company_id = gate.claim()
        AND p.expires_at > clock_timestamp() AND p.verified_until > clock_timestamp();
     IF FOUND THEN
-        PERFORM gate.answered(user_id, company_id, true);
+        {WRITES} PERFORM gate.answered(user_id, company_id, true); END IF;
     ELSE
         SELECT g.scope, m.user_id, m.company_id, p.kind IN ('export', 'closing')
           INTO granted, user_id, company_id, verified
@@ -186,10 +189,10 @@ BEGIN
            AND p.company_id = gate.claim() AND (p.reach IS NULL OR p.reach ? wanted)
            AND (p.kind <> 'export' OR m.role = 'owner'
                 AND current_setting('transaction_read_only') = 'on');
-        PERFORM gate.answered(user_id, company_id, false);
+        {WRITES} PERFORM gate.answered(user_id, company_id, false); END IF;
     END IF;
 END $$;
-"""
+"""  # noqa: S608  (SQL made of this module's own)
 
 AT_THE_COMMIT = """
 -- Asked last of all that is deferred, and with nothing to come after it.

@@ -68,9 +68,13 @@ def kept_in(page: Page) -> list[int]:
     return found
 
 
-# The acceptance page is looked at where somebody is stopped (test_arrival), a difference is there
+# The acceptance page is looked at where somebody is stopped (test_arrival), an import where one is
+# made (test_importing), a difference is there
 # once another test has published; the others are files.
-ELSEWHERE = {"policy:accept", "policy:diff", "policy:receipt", "policy:verifier", "policy:bundle"}
+ELSEWHERE = {
+    "policy:accept", "policy:diff", "policy:receipt", "policy:verifier", "policy:bundle",
+    "orders:import_progress",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("who", PAGES, ids=lambda who: who.partition("@")[0] or "nobody")
