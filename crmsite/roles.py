@@ -25,6 +25,10 @@ def provide(superuser: Connection, database: str, passwords: dict[str, str]) -> 
                 sql.Identifier(role), sql.Literal(password)
             )
         )
+    # Whoever has the web role's password may see its other sessions' statements, values and all.
+    superuser.execute(
+        sql.SQL("ALTER ROLE {} SET track_activities = off").format(sql.Identifier(web))
+    )
     if not exists(superuser, "SELECT FROM pg_roles WHERE rolname = %s", OPERATOR_ROLE):
         superuser.execute(
             sql.SQL(f"CREATE ROLE {{}} NOLOGIN {WITHOUT_POWERS}").format(
@@ -64,8 +68,6 @@ def let_in(superuser: Connection, database: str, web: str) -> None:
     superuser.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM {web}").format(**names))
     superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {web}").format(**names))
     superuser.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {operator}").format(**names))
-    # Whoever has the role's password may see its other sessions' statements, values and all.
-    superuser.execute(sql.SQL("ALTER ROLE {web} SET track_activities = off").format(**names))
 
 
 def exists(superuser: Connection, query: str, name: str) -> bool:
