@@ -10,11 +10,13 @@ ALIKE = "[data-rows] tr:nth-child(n + 15)"  # axe takes its time, and so many ro
 
 
 def width(page: Page) -> int:
+    page.wait_for_load_state()  # where a form has just led on, there is no document yet
     return int(page.evaluate("document.documentElement.scrollWidth"))
 
 
 def axe(page: Page, *rules: str) -> list[str]:
     """The violations: their rules, and what breaks them."""
+    page.wait_for_load_state()
     only = {"runOnly": list(rules)} if rules else {}
     options = {"resultTypes": ["violations"], "preload": False, **only}
     found = Axe().run(page, context={"exclude": [[ALIKE]]}, options=options)
