@@ -28,7 +28,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
-from accounts import permissions
+from accounts import permissions, sqlstates
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def vouching() -> Any:
 
 def taken_back(error: BaseException) -> bool:
     """Whether the database refused to commit, because the right to it was taken back meanwhile."""
-    return getattr(error.__cause__, "sqlstate", None) == "CV002"
+    return sqlstates.sqlstate(error) == sqlstates.TAKEN_BACK
 
 
 async def vouch(connection: psycopg.AsyncConnection) -> None:

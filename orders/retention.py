@@ -120,15 +120,9 @@ def begin_everywhere() -> int:
 
 
 def hand_over(company_id: int, user_id: int) -> None:
-    secret, run_id = gate.new_secret(), uuid7()
-    gate.open_pass(
-        secret,
-        kind="job",
-        user_id=user_id,
-        company_id=company_id,
-        reach=REACH,
-        until=timezone.now() + LASTING,
-    )
+    run_id = uuid7()
+    whose = Entry(user_id=user_id, company_id=company_id)
+    secret = gate.open_job_pass(whose, reach=REACH, lasting=LASTING)
     jobpasses.queue(TASK, secret, queue=QUEUE, name=job_name(run_id), run_id=str(run_id))
 
 
