@@ -153,6 +153,7 @@ BROKEN = st.tuples(st.integers(0, 5_000), st.binary(max_size=8))
 
 def test_every_file_bears_whatever_stands_in_it():
     client = visitor(ann)
+    stored = []
 
     @how(UNHURRIED, max_examples=max(INPUTS // 2 // LINES, 1))
     @given(
@@ -162,26 +163,31 @@ def test_every_file_bears_whatever_stands_in_it():
         st.none() | BROKEN,
     )
     def send(rows: list[list[str]], mark: str, encoding: str, broken: Any) -> None:
-        text = "\n".join(mark.join(row) for row in [HEAD.split(","), *rows])
+        each_its_own = [[row[0] + str(n), *row[1:]] for n, row in enumerate(rows)]
+        text = "\n".join(mark.join(row) for row in [HEAD.split(","), *each_its_own])
         file = text.encode(encoding, "replace")
         if broken:
             at, bytes_ = broken
             file = file[:at] + bytes_ + file[at:]
         with undone():
-            preview_and_start(client, file)
+            stored.append(preview_and_start(client, file))
 
     send()
+    assert sum(stored) > 0
 
 
-def preview_and_start(client: Client, file: bytes) -> None:
+def preview_and_start(client: Client, file: bytes) -> int:
+    """How many orders came of it."""
     preview = upload(client, file, step="preview")
     assert preview.status_code < 500
     if not (preview.context and preview.context.get("mapping")):
-        return
+        return 0
     answer = upload(client, file, **filled(preview), step="start")
     assert answer.status_code < 500
     if answer.status_code == 302:
         with as_(ann):
             run = Import.objects.get(id=id_of(answer))
-        worked(run, ann)
+        created = worked(run, ann).created
         nobody_who_is_prohibited()
+        return created
+    return 0
