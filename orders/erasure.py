@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 STILL_HERE: Final = (
     "new", "processing", "recall", "no_answer", "hold", "confirmed", "packed",
 )  # fmt: skip
+# Of a job that erases: what its pass is for, and how many orders one of its transactions takes, a
+# fraction of a second.
+REACH: Final = [
+    "company.enter", "buyers.answer", "orders.read", "orders.write", "orders.import",
+    "orders.erase", "persons.open",
+]  # fmt: skip
+AT_ONCE: Final = 20
 EMPTIED: Final = ("person", "phone_hash", "phone_country", "country", "citizenship", "recall_at")
 
 

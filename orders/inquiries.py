@@ -24,6 +24,7 @@ from accounts.gate import Entry, JobState
 from accounts.jobpasses import PassEnded
 from orders import imports, keys, mentions
 from orders.buyers import Buyer
+from orders.erasure import AT_ONCE, REACH
 from orders.intake import Prohibited
 from orders.keys import Keys
 from orders.mentions import Source
@@ -32,15 +33,10 @@ from policy.jurisdictions import Verdict, judge
 from policy.prohibitions import Jurisdiction
 
 LASTING: Final = timedelta(days=1)
-REACH: Final = [
-    "company.enter", "buyers.answer", "orders.read", "orders.write", "orders.import",
-    "orders.erase", "persons.open",
-]  # fmt: skip
 LOOKING: Final = "orders.inquiry"
 ERASING: Final = "orders.inquiry.erasure"
 QUEUE: Final = "inquiries"
 SEALED: Final = "inquiry.buyer"
-AT_ONCE: Final = 20  # orders erased in one transaction: a fraction of a second
 
 
 # In the request

@@ -27,6 +27,7 @@ from accounts.gate import Entry
 from accounts.identifiers import made_at, uuid7
 from accounts.jobpasses import PassEnded
 from orders import statuses
+from orders.erasure import AT_ONCE, REACH
 from orders.models import Import, ImportRefusal, Order, Retention, RetentionRun
 from orders.models.retentions import LINES
 
@@ -35,14 +36,9 @@ KINDS: Final[dict[str, Any]] = {
     LINES: _("Refused lines of files"),
 }
 MOST_DAYS: Final = 36_500
-REACH: Final = [
-    "company.enter", "buyers.answer", "orders.read", "orders.write", "orders.import",
-    "orders.erase", "persons.open",
-]  # fmt: skip
 LASTING: Final = timedelta(days=1)
 TASK: Final = "orders.retention"
 QUEUE: Final = "retention"
-AT_ONCE: Final = 20  # orders erased in one transaction: a fraction of a second
 LINES_AT_ONCE: Final = 2_000
 
 
