@@ -7,7 +7,7 @@ from django.db.backends.postgresql import base
 class DatabaseWrapper(base.DatabaseWrapper):
     def _close(self) -> None:
         """Here, and not in the hook that the pool has for it: that hands each connection to a
-        thread of the pool's own, which took a tenth of the time of a page."""
+        thread of the pool's own, which competes with those that answer."""
         if self.connection is not None and self.pool:
             clean(self.connection)
         super()._close()  # type: ignore[misc]  # Django's, which the stubs leave out
