@@ -392,6 +392,7 @@ class AuditEntry(CompanyOwned):
     object_id = models.UUIDField(null=True, blank=True)
     object_name = models.CharField(max_length=120, blank=True, default="")
     changes = models.JSONField(default=dict)
+    grant_id = models.UUIDField(null=True, editable=False)  # under which access link it was done
 
     class Meta:
         verbose_name_plural = "audit entries"

@@ -151,7 +151,7 @@ def _found_others(superuser: psycopg.Connection, after: int, count: int) -> None
     """Companies that only take up room, with members who have accepted everything and are signed
     in: the gate finds its few rows among theirs. Nobody holds a secret to those passes."""
     superuser.execute("SET session_replication_role = replica")
-    superuser.execute(OTHERS, {"after": after, "count": count, "members": MEMBERS})  # type: ignore
+    superuser.execute(OTHERS, {"after": after, "count": count, "members": MEMBERS})
     superuser.execute("RESET session_replication_role")
 
 
@@ -214,7 +214,7 @@ def _line(
 def _start_usual(orders: int, companies: int) -> "subprocess.Popen[str]":
     """The usual page's database is filled by a process of its own: it has other settings."""
     return subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.usual.loading", str(orders), str(companies)],
+        [sys.executable, "-m", "benchmarks.usual", str(orders), str(companies)],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "benchmarks.usual.settings"},
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -276,9 +276,8 @@ class PolicyVersion(models.Model):
 
     def _address(self, page: str) -> str:
         match self.kind:
-            case Kind.COMPANY:
-                slug = self.company.slug  # type: ignore[union-attr]
-                return reverse(f"policy:company_{page}", args=[slug, self.number])
+            case Kind.COMPANY if self.company:
+                return reverse(f"policy:company_{page}", args=[self.company.slug, self.number])
             case Kind.SITE:
                 return reverse(f"policy:site_{page}", args=[self.number])
         return reverse(f"policy:{page}", args=[self.number])

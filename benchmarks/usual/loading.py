@@ -1,22 +1,14 @@
-"""Fills the usual page's database: the same orders, with the buyers in plain columns.
-
-`python -m benchmarks.usual.loading ORDERS COMPANIES` prints the measured companies' cookies.
-"""
+"""Fills the usual page's database: the same orders, with the buyers in plain columns."""
 
 import json
 import os
-import sys
 
-import django
 import psycopg
+from django.test import Client
 
-django.setup()
-
-from django.test import Client  # noqa: E402  (models need the apps)
-
-from accounts.models import User  # noqa: E402  (models need the apps)
-from benchmarks import made_up  # noqa: E402  (models need the apps)
-from benchmarks.usual.models import Company, Member, Offer, Order, Partner  # noqa: E402  (models need the apps)
+from accounts.models import User
+from benchmarks import made_up
+from benchmarks.usual.models import Company, Member, Offer, Order, Partner
 
 COLUMNS = (
     "company_id, id, number, status, version, external_id, country, citizenship, name, phone,"
@@ -27,6 +19,7 @@ NULL = r"\N"
 
 
 def main(orders: int, companies: int) -> None:
+    """Prints, as JSON, the cookie of each measured company's owner."""
     counts = made_up.sizes(orders, companies)
     Company.objects.bulk_create(Company(name=f"Company {n}") for n in range(companies))
     ids = list(Company.objects.order_by("id").values_list("id", flat=True))
@@ -106,7 +99,3 @@ def line(
         order.recall_at.isoformat() if order.recall_at else NULL, "", "api", created, created,
     )  # fmt: skip
     return "\t".join(values) + "\n"
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
