@@ -88,7 +88,7 @@ GRANT EXECUTE ON FUNCTION gate.prove_pass(text, text, bigint, text), gate.fresh(
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0020_doubted_without_a_turn")]
+    dependencies: ClassVar = [("accounts", "0021_under_which_grant")]
     operations: ClassVar = [
         migrations.AddField("pass", "password_at", models.DateTimeField(null=True)),
         migrations.AddField("pass", "factor_at", models.DateTimeField(null=True)),
