@@ -353,6 +353,9 @@ class Pass(models.Model):
     data = models.TextField(default="")
     scopes = models.JSONField(null=True)  # what its holder may, as long as it is verified
     verified_until = models.DateTimeField(null=True)
+    password_at = models.DateTimeField(null=True)  # when its holder last proved himself by it
+    factor_at = models.DateTimeField(null=True)  # likewise, by a second factor
+    factor = models.CharField(max_length=16, db_default="")  # of which kind that was
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 
@@ -389,6 +392,7 @@ class AuditEntry(CompanyOwned):
     object_id = models.UUIDField(null=True, blank=True)
     object_name = models.CharField(max_length=120, blank=True, default="")
     changes = models.JSONField(default=dict)
+    grant_id = models.UUIDField(null=True, editable=False)  # under which access link it was done
 
     class Meta:
         verbose_name_plural = "audit entries"
