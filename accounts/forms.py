@@ -224,7 +224,7 @@ class PasswordAgainForm(InOurWords, forms.Form):
 
     def clean_password(self) -> str:
         """By what the person was proven. The password is kept nowhere, not in the form either."""
-        proven = freshly_proven(self.request)
+        proven = freshly_proven(self.request, self.cleaned_data["password"])
         if not proven:
             raise ValidationError(_("This is not your password, or it was tried too often."))
         return proven

@@ -57,6 +57,8 @@ class Entry:
     missing: list[dict[str, Any]] = field(default_factory=list)
     coming: list[dict[str, Any]] = field(default_factory=list)  # announced, and to be accepted then
     verified: bool = False  # ahead (decision 4)
+    proven_at: datetime | None = None  # when the holder last proved himself, by whatever
+    factor_at: datetime | None = None  # by a second factor
 
     @property
     def found(self) -> bool:
@@ -385,6 +387,12 @@ def forget_attempts(hash_: bytes) -> bool:
 def sweep_attempts() -> int:
     """Delete the counts that are over; how many there were."""
     return _ask("SELECT gate.sweep_attempts()", ())[0]
+
+
+def prove_pass(secret: str, *, user_id: int, proof: str) -> None:
+    """Note that the session's holder has just proven himself, by "password" or by that kind of
+    second factor. Nothing for a session that is not this person's."""
+    _ask("SELECT gate.prove_pass(%s, %s, %s, %s)", (_key("issue"), secret, user_id, proof))
 
 
 def keep_pass(secret: str, *, data: str, until: datetime) -> bool:

@@ -22,6 +22,7 @@ class Demand:
     accepted: bool = True
     operator: bool = False
     permission: str | None = None
+    proof: str = ""  # a fresh one: "any", or "factor", a second factor's
 
 
 def demand_of(view: Callable[..., Any]) -> Demand:
@@ -51,6 +52,18 @@ def member(view: View) -> View:
 def operator(view: View) -> View:
     """Open to the operator of the site, who needs no company and accepts nothing."""
     return _declare(view, company=False, accepted=False, operator=True)
+
+
+def fresh(view: View) -> View:
+    """Open to whoever has just proven who they are, by the password or a second factor (within
+    `freshness.LASTING`), on top of whatever else the view asks. Others are led to do so, and then
+    on with what they were sending: so declare it on the view that does the deed."""
+    return _declare(view, proof="any")
+
+
+def fresh_factor(view: View) -> View:
+    """The same, by a second factor."""
+    return _declare(view, proof="factor")
 
 
 def requires(permission: str) -> Callable[[View], View]:

@@ -401,6 +401,9 @@ class Pass(models.Model):
     data = models.TextField(default="")
     scopes = models.JSONField(null=True)  # what its holder may, as long as it is verified
     verified_until = models.DateTimeField(null=True)
+    password_at = models.DateTimeField(null=True)  # when its holder last proved himself by it
+    factor_at = models.DateTimeField(null=True)  # likewise, by a second factor
+    factor = models.CharField(max_length=16, db_default="")  # of which kind that was
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 

@@ -26,6 +26,7 @@ class SessionStore(SessionBase):
         company that the pass works in."""
         super().__init__(session_key)
         self.company_id = company_id
+        self.proofs: dict[str, int] = {}
         if data is not None:
             self._session_cache = json.loads(data or "{}")
 
@@ -55,6 +56,7 @@ class SessionStore(SessionBase):
     def flush(self) -> None:
         super().flush()
         self.company_id = None
+        self.proofs = {}
 
     def save(self, must_create: bool = False) -> None:
         """Raises UpdateError when the session was ended meanwhile: it is not brought back."""
@@ -64,6 +66,18 @@ class SessionStore(SessionBase):
             self._open()
         elif not gate.keep_pass(self.session_key, data=self._json(), until=self.get_expiry_date()):
             raise UpdateError
+        self._note_proofs()
+
+    def prove(self, user_id: int, proof: str) -> None:
+        """That person has just proven who he is by `proof`: the pass that is kept next, if it is
+        his, is noted to be fresh."""
+        self.proofs[proof] = user_id
+        self.modified = True
+
+    def _note_proofs(self) -> None:
+        while self.proofs:
+            proof, user_id = self.proofs.popitem()
+            gate.prove_pass(str(self.session_key), user_id=user_id, proof=proof)
 
     def _known(self, no_load: bool = False) -> dict[str, Any]:
         """Django's own name for the data is none that django-stubs know."""

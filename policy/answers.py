@@ -105,6 +105,18 @@ def not_permitted(permission: str) -> Refusal:
     )
 
 
+def not_fresh(proof: str) -> Refusal:
+    """`proof` is "any", or "factor"."""
+    way = reverse("policy:confirm")
+    return Refusal(
+        "not-fresh",
+        _("Confirm first that it is you."),
+        way=way,
+        takes_forms=True,
+        details={"confirm_at": way, "proof": proof},
+    )
+
+
 def not_operator() -> Refusal:
     return Refusal(
         "not-permitted",
@@ -172,6 +184,14 @@ def lead_on(request: Request, refusal: Refusal) -> HttpResponse:
     if is_htmx(request):
         return HttpResponseClientRedirect(address)
     return HttpResponseRedirect(address, preserve_request=taken)
+
+
+def go_on(request: Request, next_address: str) -> HttpResponse:
+    """From the page that has put it right to where the person was headed, with the form that was
+    stopped where there is one: its own view takes it as it was sent."""
+    if way := stopped.address(request):
+        return HttpResponseRedirect(safe_next(way), preserve_request=True)
+    return HttpResponseRedirect(next_address)
 
 
 def problem(refusal: Refusal) -> JsonResponse:

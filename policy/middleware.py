@@ -14,7 +14,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpResponse
 from django.views.defaults import page_not_found
 
-from accounts import sqlstates
+from accounts import freshness, sqlstates
 from accounts.guard import Demand, demand_of
 from accounts.requests import Request
 from policy import answers
@@ -66,6 +66,8 @@ class PolicyMiddleware:
                 return answers.answer(request, answers.not_accepted(missing))
             case sqlstates.NO_RIGHT | sqlstates.TAKEN_BACK:
                 return answers.answer(request, answers.row_rule_refused())
+            case sqlstates.NOT_FRESH:
+                return answers.answer(request, answers.not_fresh("factor"))
             case sqlstates.NOT_COVERED:
                 return answers.answer(request, answers.country_not_covered())
             case sqlstates.OUT_OF_BOUNDS:
@@ -86,6 +88,8 @@ def refuses(request: Request, demand: Demand) -> Refusal | None:
         return answers.not_accepted(gate.missing)
     if demand.permission and not gate.may(demand.permission):
         return answers.not_permitted(demand.permission)
+    if demand.proof and not freshness.is_fresh(gate, demand.proof):
+        return answers.not_fresh(demand.proof)
     return None
 
 

@@ -1,7 +1,8 @@
-"""A form that was on its way when a new version of a policy stopped its sender.
+"""A form that was on its way when its sender was stopped: by a new version of a policy, or to prove
+once more who he is.
 
-It is kept nowhere here. The answer has the browser post it again, to the page of acceptance (307,
-RFC 9110 15.4.8), which holds its fields hidden and sends them on once all is accepted. So what was
+It is kept nowhere here. The answer has the browser post it again, to the page that puts it right
+(307, RFC 9110 15.4.8), which holds its fields hidden and sends them on after that. So what was
 typed about a buyer is stored neither on the server nor by the browser; docs/decisions/0005.
 """
 
@@ -10,8 +11,10 @@ from __future__ import annotations
 from accounts.requests import Request
 from policy.models import Kind
 
+PROOF = "proof"  # prefix of what is typed to confirm that it is oneself
 WAY = "send"  # names in the query string, and then in the form, the path that it was posted to
 OURS = ("csrfmiddlewaretoken", "next", WAY)
+OF_THE_PAGE = (*Kind.values, PROOF)  # prefixes of fields of the page that holds it
 FORM = "application/x-www-form-urlencoded"  # files cannot be held by a page: they are chosen anew
 
 
@@ -34,7 +37,7 @@ def fields(request: Request) -> list[tuple[str, str]]:
     theirs = [
         (name, str(value))
         for name, values in request.POST.lists()
-        if name not in OURS and name.partition("-")[0] not in Kind.values
+        if name not in OURS and name.partition("-")[0] not in OF_THE_PAGE
         for value in values
     ]
     return [(WAY, way), *theirs]

@@ -5,6 +5,7 @@ from django.urls import include, path
 from policy.models import Kind
 from policy.views import (
     accepting,
+    confirming,
     console,
     declaring,
     disclosures,
@@ -47,6 +48,7 @@ ours = [
         name="company_diff",
     ),
     path("accept/", accepting.accept, name="accept"),
+    path("account/confirmation/", confirming.confirm, name="confirm"),
     path("decline/", accepting.decline, name="decline"),
     path("acceptances/", evidence.acceptances, name="acceptances"),
     path("acceptances/receipt/", evidence.receipt, name="receipt"),

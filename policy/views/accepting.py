@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.guard import signed_in
 from accounts.requests import GET_OR_POST, Request
 from policy import differences, documents, stopped
-from policy.answers import safe_next
+from policy.answers import go_on, safe_next
 from policy.countries import listed
 from policy.forms import AcceptanceForm
 from policy.models import Acceptance, Kind, PolicyVersion
@@ -91,7 +91,7 @@ def _afterwards(request: Request, forms: dict[str, AcceptanceForm]) -> HttpRespo
     next_address = safe_next(request.POST.get("next") or request.GET.get("next"))
     waiting = _waiting(request)
     if not waiting:
-        return _on(request, next_address)
+        return go_on(request, next_address)
     unticked = {kind: form for kind, form in forms.items() if _only_unticked(form)}
     if unticked or not forms:
         return _page(request, waiting, next_address, unticked)
@@ -107,13 +107,6 @@ def _afterwards(request: Request, forms: dict[str, AcceptanceForm]) -> HttpRespo
     query = QueryDict(mutable=True)
     query["next"] = next_address
     return HttpResponseRedirect(f"{reverse('policy:accept')}?{query.urlencode(safe='/')}")
-
-
-def _on(request: Request, next_address: str) -> HttpResponse:
-    """With the form that was stopped, where there is one: its own view takes it as it was sent."""
-    if way := stopped.address(request):
-        return HttpResponseRedirect(safe_next(way), preserve_request=True)
-    return redirect(next_address)
 
 
 def _only_unticked(form: AcceptanceForm) -> bool:

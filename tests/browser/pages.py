@@ -55,6 +55,7 @@ PAGES = {
         "/company/citizenship/",
         "/account/data/",
         "/account/deletion/",
+        "/account/confirmation/",
         NOWHERE,
     ),
     ADMIN: (
