@@ -98,7 +98,7 @@ def failed() -> bool:
 
 
 PURPOSES = ("vouch", "issue", "work")
-SETTINGS = ("gate.app", "gate.pass", "gate.company")
+SETTINGS = ("gate.app", "gate.pass", "gate.key", "gate.company")
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,9 +40,7 @@ def keys(request: Request) -> HttpResponse:
 @require_POST
 @requires("keys.manage")
 def revocation(request: Request, key_id: UUID) -> HttpResponse:
-    key = ApiKey.objects.filter(company_id=request.gate.company_id, id=key_id).first()
-    if key is None:
-        raise Http404
+    key = get_object_or_404(ApiKey.objects, company_id=request.gate.company_id, id=key_id)
     key.revoke(by=request.gate)
     messages.success(request, _("The key “%(name)s” opens nothing any more.") % {"name": key})
     return redirect("accounts:keys")

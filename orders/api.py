@@ -64,12 +64,14 @@ api.add_router("", leads.router)
 
 
 def addresses() -> list[URLPattern]:
-    """Each under its whole path; ninja's empty root is none of them."""
+    """Each under its whole path, once: ninja lists it for each method, all answered by each. Its
+    empty root is none of them."""
     patterns, _app, _space = api.urls
+    views = {str(each.pattern): each for each in patterns if isinstance(each, URLPattern)}
     ours = [
-        path(f"{ROOT}{each.pattern}", public(each.callback), name=each.name)
-        for each in patterns
-        if isinstance(each, URLPattern) and str(each.pattern)
+        path(f"{ROOT}{route}", public(each.callback), name=each.name)
+        for route, each in views.items()
+        if route
     ]
     return [path(f"{ROOT}openapi.json", openapi, name="openapi"), *ours]
 

@@ -253,7 +253,7 @@ GRANT EXECUTE ON FUNCTION gate.sealing_keys(text, bytea),
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         ("orders", "0024_told_or_not_done"),
-        ("accounts", "0022_api_keys"),
+        ("accounts", "0023_api_keys"),
         ("policy", "0016_approved_with_its_texts"),
     ]
     operations: ClassVar = [LEAD, guard(ACTING + RULES + SENDING)]

@@ -120,12 +120,14 @@ END $$;
 """
 
 SENDING = """
--- Whose key this transaction presents, and which; nothing for one that opens nothing.
+-- Whose key this transaction presents, in place of a pass, and which; nothing for one that opens
+-- nothing.
 CREATE FUNCTION gate.held_key(OUT key_id uuid, OUT company_id bigint, OUT user_id bigint,
     OUT membership_id uuid, OUT partner_id uuid)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN RETURN; END IF;
+    IF current_setting('transaction_isolation') <> 'read committed'
+       OR current_setting('gate.pass', true) <> '' THEN RETURN; END IF;
     SELECT k.id, k.company_id, m.user_id, m.id, m.partner_id
       INTO key_id, company_id, user_id, membership_id, partner_id
       FROM public.accounts_apikey k
@@ -229,5 +231,5 @@ DROP FUNCTION gate.hold_sender(text), gate.enter_with_key(text, text, integer),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0021_under_which_grant")]
+    dependencies: ClassVar = [("accounts", "0022_proven")]
     operations: ClassVar = [KEY, guard(RULES + SENDING, UNDO)]
