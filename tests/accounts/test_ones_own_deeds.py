@@ -84,3 +84,13 @@ def test_who_publishes_commits_what_he_wrote_before(superuser: psycopg.Connectio
         publish(web, AURORA)
         web.commit()
     assert not nothing_changed(superuser)
+
+
+def test_to_sweep_a_pass_whose_time_is_over_is_not_to_sign_out(
+    owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    with writing(people.gail) as web:
+        owner.execute(REVOCATIONS["pass over"])
+        assert web.execute("SELECT gate.sweep_passes()").fetchone() != (0,)
+        assert refused(web)
+    assert nothing_changed(superuser)
