@@ -173,6 +173,26 @@ def test_it_is_verified_until_the_next_version_comes_into_force_and_no_longer() 
     assert refusal.value.__cause__.sqlstate == "CV001"  # type: ignore[union-attr]
 
 
+SLOWLY = """
+    ALTER FUNCTION gate.missing_policies(bigint, bigint) RENAME TO missing_at_once;
+    CREATE FUNCTION gate.missing_policies(a_user bigint, a_company bigint) RETURNS jsonb
+    LANGUAGE plpgsql STABLE AS $$
+    DECLARE missing jsonb := gate.missing_at_once(a_user, a_company);
+    BEGIN PERFORM pg_sleep(1.5); RETURN missing; END $$;
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_version_that_comes_into_force_meanwhile_is_not_overlooked(
+    owner: psycopg.Connection,
+) -> None:
+    secret = people.pass_of(people.gail)
+    owner.execute(SLOWLY)
+    owner.execute(PUBLISH.replace("now()", "now() + interval '1 second'"))
+    gate.verify(secret)
+    assert not verified(secret, owner)
+
+
 @pytest.mark.django_db
 def test_a_verified_pass_reaches_no_other_company() -> None:
     borealis = people.company("borealis").pk
