@@ -54,19 +54,19 @@ def test_looking_verifies_and_a_deed_does_not(owner: psycopg.Connection) -> None
     assert verified(secret, owner)
 
 
+CHANGES = [
+    PUBLISH,
+    "UPDATE accounts_membership SET role = 'lead' WHERE role = 'agent'",
+    "UPDATE accounts_company SET suspended_at = now()",
+    "UPDATE accounts_membership SET left_at = now() WHERE role = 'agent'",
+    "UPDATE accounts_user SET is_active = false WHERE name = 'Gail'",
+    "DELETE FROM accounts_membership WHERE role = 'agent' AND id NOT IN "
+    "(SELECT agent_id FROM orders_order WHERE agent_id IS NOT NULL)",
+]
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "change",
-    [
-        PUBLISH,
-        "UPDATE accounts_membership SET role = 'lead' WHERE role = 'agent'",
-        "UPDATE accounts_company SET suspended_at = now()",
-        "UPDATE accounts_membership SET left_at = now() WHERE role = 'agent'",
-        "UPDATE accounts_user SET is_active = false WHERE name = 'Gail'",
-        "DELETE FROM accounts_membership WHERE role = 'agent' AND id NOT IN "
-        "(SELECT agent_id FROM orders_order WHERE agent_id IS NOT NULL)",
-    ],
-)
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_it_rests_on_changes_and_it_is_no_longer_verified(
     change: str, owner: psycopg.Connection
 ) -> None:
@@ -75,6 +75,21 @@ def test_what_it_rests_on_changes_and_it_is_no_longer_verified(
     assert verified(secret, owner)
     owner.execute(change)
     assert not verified(secret, owner)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_does_not_see_who_was_verified_meanwhile_changes_nothing(
+    change: str, level: str, owner: psycopg.Connection
+) -> None:
+    secret = people.pass_of(people.gail)
+    with pytest.raises(psycopg.errors.ActiveSqlTransaction), owner.transaction():
+        owner.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        owner.execute("SELECT FROM accounts_pass")
+        gate.verify(secret)
+        owner.execute(change)
+    assert verified(secret, owner)
 
 
 @pytest.mark.django_db(transaction=True)
