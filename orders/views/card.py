@@ -37,6 +37,8 @@ DUPLICATES: Final = 20  # shown at most
 # What a move requires of the order, and not of whoever makes it.
 FACTS: Final[tuple[Requirement, ...]] = ("name", "phone", "address", "items")
 FIELD_OF: Final = {**{fact: f"id_{fact}" for fact in FACTS}, "items": "id_items-0-name"}
+EDIT: Final = "edit"  # what a button of the comment box says that leads on to the order's form
+EDITS: Final = (EDIT, *(f"{EDIT}#{field}" for field in FIELD_OF.values()))
 PATH: Final = ("new", "processing", "confirmed", "packed", "sent", "delivered", "paid")
 ENDED_AFTER: Final = {"cancelled": "processing", "trash": "new", "returned": "sent"}
 LEADS_ON: Final = ("take", "confirm", "pack", "send", "deliver", "pay")
@@ -272,7 +274,7 @@ def moves(
             "times": list(proposals(timezone.now(), zone_of(by)))
             if "recall_at" in form.fields
             else [],
-            "refusal": not_ready(order, lacking) if lacking else None,
+            "refusal": not_ready(lacking) if lacking else None,
         }
 
 
@@ -292,17 +294,16 @@ def lacks(move: Move, person: Person | None, items: list[Item]) -> list[Requirem
     return [requirement for requirement in unmet if requirement in FACTS]
 
 
-def not_ready(order: Order, lacking: list[Requirement]) -> dict[str, Any]:
+def not_ready(lacking: list[Requirement]) -> dict[str, Any]:
     """Names what is missing, each with the way to where it is filled in."""
-    needs = [need(order, str(statuses.REQUIREMENTS[key])) for key in lacking]
+    needs = [need(str(statuses.REQUIREMENTS[key])) for key in lacking]
     return {"title": _("The order is not ready for this step."), "needs": needs}
 
 
-def need(order: Order, text: str) -> dict[str, Any]:
-    """Something unmet, with a link where the order's own form would put it right."""
+def need(text: str) -> dict[str, Any]:
+    """Something unmet, with the way to the field of the order's form that would put it right."""
     unmet: dict[str, Any] = {"met": False, "text": text}
     for fact in FACTS:
         if text == str(statuses.REQUIREMENTS[fact]):
-            address = reverse("orders:edit", args=[order.id])
-            unmet |= {"url": f"{address}#{FIELD_OF[fact]}", "link": _("fill it in")}
+            unmet |= {"then": f"{EDIT}#{FIELD_OF[fact]}", "link": _("fill it in")}
     return unmet

@@ -21,7 +21,8 @@ from orders import keys, statuses
 from orders.forms import AssignForm, CommentForm, MoveForm, StepForm
 from orders.models import Conflict, MoveRefused, Order
 from orders.models.moves import FINISH_FIRST
-from orders.views.card import buyer, card_page, find, need, reveals
+from orders.views.card import EDIT, EDITS, buyer, card_page, find, need, reveals
+from orders.views.queue import take_next
 from policy.answers import is_htmx
 
 
@@ -55,11 +56,19 @@ def move(request: Request, order_id: uuid.UUID) -> HttpResponse:
 @requires("persons.open")
 @require_POST
 def comment(request: Request, order_id: uuid.UUID) -> HttpResponse:
+    """Keeps what stands in the comment box. It may be empty where a button sent it that leads
+    away, `then` to the order's form or to the next order: what was typed is not lost by leaving."""
     order = find(request.gate, order_id)
-    form = CommentForm(request.POST)
-    if not form.is_valid():
-        return card_page(request, order, comment_form=form, status=422)
-    order.say(by=request.gate, text=form.cleaned_data["text"])
+    then = request.POST.get("then", "")
+    box = CommentForm.left_in(request.POST) if then else CommentForm(request.POST)
+    if box.errors:
+        return card_page(request, order, comment_form=box, status=422)
+    if box.said:
+        order.say(by=request.gate, text=box.said)
+    if then == "next" and request.gate.may("orders.take"):
+        return take_next(request)
+    if then in EDITS:
+        return redirect(reverse("orders:edit", args=[order_id]) + then.removeprefix(EDIT))
     return redirect("orders:card", order_id)
 
 
@@ -114,14 +123,13 @@ def refused_page(
     request: Request, order_id: uuid.UUID, refused: MoveRefused, *, box: CommentForm | None = None
 ) -> HttpResponse:
     order = find(request.gate, order_id)
-    refusal = unmet(order, refused, request.gate)
+    refusal = unmet(refused, request.gate)
     return card_page(request, order, comment_form=box, refusal=refusal, status=422)
 
 
-def unmet(order: Order, refused: MoveRefused, by: Entry) -> dict[str, Any]:
+def unmet(refused: MoveRefused, by: Entry) -> dict[str, Any]:
     needs = [
-        finish_first(by) if text is FINISH_FIRST else need(order, str(text))
-        for text in refused.unmet
+        finish_first(by) if text is FINISH_FIRST else need(str(text)) for text in refused.unmet
     ]
     return {"title": _("The order stays where it is."), "needs": needs}
 

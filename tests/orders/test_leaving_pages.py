@@ -87,7 +87,7 @@ def test_a_company_goes_for_the_password_and_its_name():
     with gate.vouching():
         assert Company.objects.filter(slug="aurora").exists()
     there = client.post("/company/closure/", {"password": PASSWORD, "slug": "aurora"})
-    assert "of 1 orders are gone" in client.get(there.url).text
+    assert "0 of 1 order is gone." in client.get(there.url).text
     assert sign_in(Client(), boris).get(there.url).status_code == 404
     with gate.vouching():
         assert not Company.objects.filter(slug="aurora").exists()

@@ -197,7 +197,7 @@ def test_a_refused_move_names_what_is_missing_and_where_to_fill_it(client):
     body = answer.content.decode()
     assert answer.status_code == 422
     assert "Fill in the address." in body
-    assert reverse("orders:edit", args=[order.id]) + "#id_address" in body
+    assert 'name="then" value="edit#id_address">fill it in</button>' in body
     assert stored(order).status == "processing"
 
 
@@ -264,6 +264,46 @@ def test_a_comment_that_says_nothing_or_too_much_stays_in_its_field(client, text
     assert "id_text_error" in answer.content.decode()
     with as_(ann):
         assert not Comment.objects.filter(order_id=order.id).exists()
+
+
+@pytest.mark.parametrize("text", ["Call after six", ""])
+@pytest.mark.parametrize("field", ["", "#id_address", "#id_items-0-name"])
+def test_who_leaves_for_the_orders_form_leaves_the_comment_kept(client, text, field):
+    order = added()
+    answer = post(client, gail, order, "comment", text=text, then=f"edit{field}")
+    assert answer.url == reverse("orders:edit", args=[order.id]) + field
+    assert comments_of(order) == ([text] if text else [])
+
+
+@pytest.mark.parametrize("text", ["Call after six", " "])
+def test_who_takes_the_next_order_leaves_the_comment_with_the_one_left(client, text):
+    left, _ = added(), added()
+    with as_(ann) as by:
+        left.move(by=by, move="trash", version=1, reason="test")
+    answer = post(client, gail, left, "comment", text=text, then="next")
+    with as_(gail) as by:
+        taken = Order.objects.open_of(by)
+    assert answer.url == reverse("orders:card", args=[taken.id])
+    assert comments_of(left) == ([text] if text.strip() else [])
+    assert text not in comments_of(taken)
+
+
+def test_a_comment_that_cannot_be_kept_leads_nowhere(client):
+    order, waiting = added(), added()
+    for then in ("edit", "next"):
+        answer = post(client, gail, order, "comment", text="x" * 5001, then=then)
+        assert answer.status_code == 422
+        assert "id_text_error" in answer.content.decode()
+    assert {stored(order).status, stored(waiting).status} == {"new"}
+
+
+@pytest.mark.parametrize("then", ["edit#//elsewhere.example", "https://elsewhere.example", "next"])
+def test_who_may_not_take_orders_stays_and_nobody_is_led_elsewhere(client, then):
+    order = added()
+    answer = post(client, ann, order, "comment", text="Seen", then=then)
+    assert answer.url == reverse("orders:card", args=[order.id])
+    assert stored(order).status == "new"
+    assert comments_of(order) == ["Seen"]
 
 
 def test_a_lead_gives_an_order_to_somebody_of_the_team(client):
