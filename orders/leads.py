@@ -1,5 +1,5 @@
 """Leads: orders that partners' machines send, judged, sealed and stored as any other. What the
-database lets a sender's key do stands in migration 0025."""
+database lets a sender's key do stands in migration 0026."""
 
 from __future__ import annotations
 

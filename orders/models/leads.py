@@ -11,7 +11,7 @@ from accounts.models import CompanyOwned
 
 class Lead(CompanyOwned):
     """How far the order of the same id is, for whoever sent it: a phase of `orders.statuses`, and
-    the key of the reason where it came to nothing. The database keeps it so (migration 0025).
+    the key of the reason where it came to nothing. The database keeps it so (migration 0026).
 
     `digest` is a keyed hash of what was sent, by which the same lead sent again is known; `payout`
     is what the key promised for it once it is approved.

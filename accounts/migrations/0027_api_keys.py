@@ -231,5 +231,5 @@ DROP FUNCTION gate.hold_sender(text), gate.enter_with_key(text, text, integer),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0022_proven")]
+    dependencies: ClassVar = [("accounts", "0026_taken_back_as_it_stands")]
     operations: ClassVar = [KEY, guard(RULES + SENDING, UNDO)]

@@ -252,8 +252,8 @@ GRANT EXECUTE ON FUNCTION gate.sealing_keys(text, bytea),
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0024_told_or_not_done"),
-        ("accounts", "0023_api_keys"),
+        ("orders", "0025_archives_of_owners"),
+        ("accounts", "0027_api_keys"),
         ("policy", "0016_approved_with_its_texts"),
     ]
     operations: ClassVar = [LEAD, guard(ACTING + RULES + SENDING)]
