@@ -89,7 +89,7 @@ def test_no_version_overtakes_an_announced_one() -> None:
         publish_crm("# Sooner")
 
 
-@pytest.mark.parametrize("moment", ["infinity", "9999-12-31T23:59Z"])
+@pytest.mark.parametrize("moment", ["infinity", "9998-12-31T23:59Z"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -104,7 +104,7 @@ def test_no_version_overtakes_an_announced_one() -> None:
     ],
 )
 def test_none_is_announced_for_so_late_that_none_could_follow(statement: str, moment: str) -> None:
-    with as_(adam), pytest.raises(DatabaseError, match=r"ahead|infinity"), transaction.atomic():
+    with as_(adam), pytest.raises(DatabaseError, match=r"ahead|finite"), transaction.atomic():
         connection.cursor().execute(statement, [moment])
     publish_company(adam, "aurora")
 
