@@ -50,5 +50,5 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0026_taken_back_as_it_stands")]
+    dependencies: ClassVar = [("accounts", "0027_api_keys")]
     operations: ClassVar = [guard(BOUNDS)]  # for good: `watch` calls it from now on

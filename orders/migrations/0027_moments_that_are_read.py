@@ -13,8 +13,8 @@ SELECT gate.bound(t.tgrelid) FROM pg_trigger t WHERE t.tgname = 'note_write';
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0025_archives_of_owners"),
-        ("accounts", "0027_moments_that_are_read"),
+        ("orders", "0026_leads"),
+        ("accounts", "0028_moments_that_are_read"),
         ("policy", "0018_a_year_ahead"),
     ]
-    operations: ClassVar = [guard(BOUNDED)]  # for good, as accounts/0027
+    operations: ClassVar = [guard(BOUNDED)]  # for good, as accounts/0028
