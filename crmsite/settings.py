@@ -64,6 +64,7 @@ DATABASES = {
         "ATOMIC_REQUESTS": True,  # a savepoint: the transaction is the gate's
         "OPTIONS": {
             "options": databases.OPTIONS,
+            "prepare_threshold": 5,  # times, of what asks for it: see accounts.statements
             "pool": {
                 "min_size": env.int("DATABASE_POOL_MIN", default=1),
                 "max_size": env.int("DATABASE_POOL_MAX", default=8),

@@ -13,16 +13,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super()._close()  # type: ignore[misc]  # Django's, which the stubs leave out
 
 
+CLEANING = (
+    "SELECT pg_advisory_unlock_all(), EXISTS"
+    " (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql);"
+    " CLOSE ALL; RESET ALL; RESET SESSION AUTHORIZATION; UNLISTEN *; DISCARD SEQUENCES"
+)
+
+
 def clean(connection: psycopg.Connection) -> None:
     """Leave nothing of one request in the session for the next. What a transaction presents to the
-    gate is gone with it anyway; this is for SQL that was smuggled into it. Where it fails, the
-    connection is closed, and the pool opens another."""
+    gate is gone with it anyway; this is for SQL that was smuggled into it.
+
+    Plans that the driver keeps stay. One that SQL prepared could take the place of one of them, so
+    such a connection is closed, as is one that cannot be cleaned; the pool opens another.
+    """
     try:
         connection.rollback()
         connection.autocommit = True
-        connection.execute(
-            "CLOSE ALL; RESET ALL; RESET SESSION AUTHORIZATION; DEALLOCATE ALL; UNLISTEN *;"
-            " DISCARD SEQUENCES; SELECT pg_advisory_unlock_all()"
-        )
+        [_, prepared] = connection.execute(CLEANING).fetchone() or (None, True)
     except psycopg.Error:
         connection.close()
+    else:
+        if prepared:
+            connection.close()

@@ -255,7 +255,7 @@ def test_the_statements_are_as_many_for_one_order_as_for_fifty(client):
         with CaptureQueriesContext(connection) as statements:
             client.get("/orders/")
         asked = [statement["sql"] for statement in statements]
-        taken.append([sql for sql in asked if "SAVEPOINT" not in sql])
+        taken.append([sql for sql in asked if "SAVEPOINT" not in str(sql)])  # a plan has no text
     assert len(taken[0]) == len(taken[1]) <= 7, taken[1]  # gate.enter is not among them
 
 
