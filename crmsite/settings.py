@@ -60,7 +60,6 @@ DATABASES = {
         **env.db_url_config(_web_url),
         "ENGINE": "crmsite.postgresql",
         "CONN_MAX_AGE": 0,  # the pool keeps connections, not the threads
-        "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": True,  # a savepoint: the transaction is the gate's
         "OPTIONS": {
             "options": databases.OPTIONS,

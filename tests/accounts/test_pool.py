@@ -185,6 +185,19 @@ def test_a_connection_that_breaks_in_use_is_replaced(superuser: psycopg.Connecti
             assert cursor.fetchone() != (broken,)
 
 
+def test_a_connection_that_breaks_in_the_pool_is_given_to_nobody(
+    superuser: psycopg.Connection,
+) -> None:
+    with pool_of(1):
+        connection.ensure_connection()
+        broken = connection.connection.info.backend_pid
+        connection.close()
+        superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [broken])  # awaits its end
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            assert cursor.fetchone() != (broken,)
+
+
 def test_a_transaction_left_open_is_not_the_next_requests() -> None:
     with pool_of(1):
         connection.ensure_connection()
