@@ -62,7 +62,7 @@ GRANT EXECUTE ON FUNCTION gate.announce(text, integer) TO :web;
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         ("accounts", "0026_taken_back_as_it_stands"),
-        ("policy", "0017_published_by_oneself"),
+        ("policy", "0018_a_year_ahead"),
     ]
 
     operations: ClassVar = [
