@@ -263,7 +263,7 @@ CALLABLE = {
         "sweep_exports", "read_invitation", "redeem_invitation",
         # partners' machines
         "make_key", "enter_with_key", "sender", "sender_company", "sealing_keys", "add_lead",
-        "count_refused_lead",
+        "count_refused_lead", "telling",
         # jobs
         "working", "queue_job", "job_state", "job_counts",
     )

@@ -68,6 +68,7 @@ PAGES = {
         "/company/buyers/",
         "/company/buyers/retention/?cancelled=30",
         "/company/keys/",
+        "/company/webhooks/",
         "/company/coverage/",
         "/company/refusals/",
         "/company/disclosures/",
