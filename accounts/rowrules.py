@@ -32,6 +32,10 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "accounts_company": "a company's public policy names it; application's key only",
     "accounts_membership": "the gate reads it to verify a claim; members see their own, and the "
     "company's where their role may read people",
+    "accounts_auditname": "goes with an account, in every company at once; read by colleagues, and "
+    "the gate alone adds",
+    "accounts_auditchain": "added to at the commit, when the pass that wrote may be over; read as "
+    "the audit is, and the gate alone adds",
     "accounts_invitation": "redeemed before its reader has a company; read by the secret's hash",
     "accounts_attempt": "attempts to sign in are counted before anybody is known; keyed hashes of "
     "addresses and e-mails; the web role has no right to it at all",
