@@ -374,7 +374,7 @@ class Order(CompanyOwned):
             if not by.may("orders.assign"):
                 raise PermissionDenied("This role assigns no orders.")
             self.write(agent_id=agent and agent.id)
-            given_to = agent and agent.user_id
+            given_to = agent.user_id if agent else None
             audit.record(by=by, action="order.assigned", of=self, person_id=given_to)
 
     def erase(self, *, by: Entry, because: str) -> None:

@@ -32,7 +32,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0024_told_or_not_done"),
-        ("accounts", "0023_chained"),
+        ("orders", "0025_archives_of_owners"),
+        ("accounts", "0027_chained"),
     ]
     operations: ClassVar = [guard(CLEARING)]

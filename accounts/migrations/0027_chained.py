@@ -111,6 +111,8 @@ END $$;
 """
 
 CHAINED = """
+ALTER TABLE accounts_auditentry ALTER actor_seal SET DEFAULT '', ALTER person_seal SET DEFAULT '';
+
 ALTER TABLE accounts_auditchain ENABLE ROW LEVEL SECURITY;
 CREATE POLICY reads ON accounts_auditchain FOR SELECT USING (
     company_id = :claim AND company_id = (SELECT gate.whole('audit.read')));
@@ -345,7 +347,7 @@ def neighbour(model: str, column: str, key: str) -> models.ForeignObject:  # typ
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0022_proven")]
+    dependencies: ClassVar = [("accounts", "0026_taken_back_as_it_stands")]
     operations: ClassVar = [
         migrations.CreateModel(
             "AuditName",
@@ -396,10 +398,14 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            "auditentry", "person_seal", models.CharField(max_length=64, default="", editable=False)
+            "auditentry",
+            "person_seal",
+            models.CharField(max_length=64, default="", editable=False),
         ),
         migrations.AddField(
-            "auditentry", "actor_seal", models.CharField(max_length=64, default="", editable=False)
+            "auditentry",
+            "actor_seal",
+            models.CharField(max_length=64, default="", editable=False),
         ),
         migrations.CreateModel(
             "AuditChain",
