@@ -20,7 +20,10 @@ class AccountsConfig(AppConfig):
                 "person.left": _("left the company"),
                 "invitation.withdrawn": _("withdrew an invitation"),
                 "team.made": _("made a team"),
+                "key.made": _("made a key for a partner's machine"),
+                "key.revoked": _("revoked a key"),
                 "company.strictness": _("changed what happens to countries not covered"),
             }
         )
         navigation.register(_("People"), "accounts:people", "users", "people.read", 30)
+        navigation.register(_("Partners and keys"), "accounts:keys", "key-round", "keys.manage", 35)

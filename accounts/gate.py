@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -97,7 +98,7 @@ def failed() -> bool:
 
 
 PURPOSES = ("vouch", "issue", "work")
-SETTINGS = ("gate.app", "gate.pass", "gate.company")
+SETTINGS = ("gate.app", "gate.pass", "gate.key", "gate.company")
 
 
 @contextmanager
@@ -208,6 +209,64 @@ def open_export(secret: str, *, of_company: bool, entry_id: UUID, until: datetim
         "SELECT gate.open_export(%s, %s, %s, %s, %s)",
         (_key("issue"), secret, of_company, entry_id, until),
     )
+
+
+def make_key(
+    secret: str,
+    *,
+    key_id: UUID,
+    name: str,
+    membership_id: UUID,
+    payout: Decimal | None,
+    until: datetime | None,
+) -> None:
+    """Make the key of a partner's member, in the company of the pass."""
+    with connection.wrap_database_errors:
+        _ask(
+            "SELECT gate.make_key(%s, %s, %s, %s, %s, %s, %s)",
+            (_key("issue"), key_id, secret, name, membership_id, payout, until),
+        )
+
+
+def enter_with_key(secret: str, *, a_minute: int) -> dict[str, Any] | None:
+    """Present a sender's key to the transaction under way, in place of any pass, and count it: what
+    `gate.enter_with_key` tells of it; None for one that opens nothing."""
+    found = _ask(
+        "SELECT * FROM gate.enter_with_key(%s, %s, %s)",
+        (_key("issue"), secret, a_minute),
+        dict_row,
+    )
+    return found and {**found, "missing": json.loads(found["missing"] or "[]")}
+
+
+def sealing_keys(first: bytes | None = None) -> list[tuple[int, bytes]]:
+    """Of the company that the key presented sends to: (version, wrapped). `first` becomes the first
+    where there is none."""
+    return _ask_all(
+        "SELECT version, wrapped FROM gate.sealing_keys(%s, %s)", (_key("issue"), first)
+    )
+
+
+class StoredLead(NamedTuple):
+    id: UUID
+    digest: bytes | None
+    added: bool
+
+
+def add_lead(lead: dict[str, Any], *sealed: Any) -> StoredLead:
+    """Store a lead for the sender of the key presented, or find the one that is there already under
+    its `external_id`. `sealed`: person, hash of the telephone, digest of the body, search words."""
+    with connection.wrap_database_errors:
+        found = _ask(
+            "SELECT id, digest, added FROM gate.add_lead(%s, %s, %s, %s, %s, %s)",
+            (_key("issue"), Jsonb(lead), *sealed),
+        )
+    return StoredLead(*found)
+
+
+def count_refused_lead(sign: str, jurisdiction: str) -> None:
+    """That clause P2 refused a lead, in the company that the key presented sends to."""
+    _ask("SELECT gate.count_refused_lead(%s, %s, %s)", (_key("issue"), sign, jurisdiction))
 
 
 def delete_account() -> None:
