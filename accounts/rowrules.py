@@ -24,6 +24,21 @@ def guard(sql: str, reverse: str | None = None) -> RunSQL:
     return RunSQL(written(sql), reverse and written(reverse))
 
 
+def rewritten(function: str, *pieces: tuple[str, str]) -> str:
+    """SQL that makes `function` anew from its present text, with these pieces of it replaced; it
+    fails where one is not there."""
+    parts = "".join(
+        f"ASSERT strpos(code, $was${was}$was$) > 0;\n"
+        f"code := replace(code, $was${was}$was$, $now${now}$now$);\n"
+        for was, now in pieces
+    )
+    return f"""
+DO $do$ DECLARE code text := pg_get_functiondef('{function}'::regprocedure); BEGIN
+{parts}EXECUTE code;
+END $do$;
+"""
+
+
 # Tables without the company's row rule, and why each may be.
 READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "accounts_user": "sign-in looks a person up by e-mail; readable to the application's key only",

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import migrations
 
-from accounts.rowrules import guard
+from accounts.rowrules import guard, rewritten
 
 CLEARING = """
 -- As before (0019), and what stands beside the audit's entries.
@@ -29,10 +29,16 @@ BEGIN
 END $$;
 """
 
+LEADS = rewritten(  # the doer's name is no column any more
+    "gate.add_lead(text, jsonb, bytea, bytea, bytea, bytea[])",
+    ("actor_id, actor_name,", "actor_id,"),
+    ("held.user_id, '', 'order.added'", "held.user_id, 'order.added'"),
+)
+
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0025_archives_of_owners"),
-        ("accounts", "0027_chained"),
+        ("orders", "0026_leads"),
+        ("accounts", "0028_chained"),
     ]
-    operations: ClassVar = [guard(CLEARING)]
+    operations: ClassVar = [guard(CLEARING + LEADS)]
