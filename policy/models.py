@@ -26,7 +26,7 @@ from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import Company, User
 from policy.disclosures import Disclosure, DisclosureEvent, DisclosurePackage
-from policy.drafts import Approval, Draft
+from policy.drafts import AHEAD, Approval, Draft
 from policy.prohibitions import Jurisdiction
 from policy.proofruns import ProofResult, ProofRun
 from policy.refusals import Refusal
@@ -35,6 +35,7 @@ from policy.visits import Counter, Visits
 
 __all__ = [
     "Acceptance",
+    "Announcement",
     "Approval",
     "Capacity",
     "Counter",
@@ -207,6 +208,10 @@ class PolicyVersion(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint("policy", "number", name="policy_version_number_once"),
             models.UniqueConstraint("seal", name="policy_version_sealed_once"),
+            models.CheckConstraint(
+                condition=Q(effective_at__lte=F("published_at") + AHEAD),
+                name="policy_version_ahead",
+            ),
         ]
         indexes: ClassVar = [  # the gate's two questions, at every statement
             models.Index("number", condition=Q(kind="crm"), name="policy_version_of_crm"),
@@ -281,6 +286,20 @@ class PolicyVersion(models.Model):
             case Kind.SITE:
                 return reverse(f"policy:site_{page}", args=[self.number])
         return reverse(f"policy:{page}", args=[self.number])
+
+
+class Announcement(models.Model):
+    """How far the letters are that tell people ahead of a version (`policy.announcements`). The
+    database writes it: to whom it was handed out, in the order of their numbers."""
+
+    version = models.OneToOneField(PolicyVersion, on_delete=models.PROTECT, primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, related_name="+")
+    people = models.PositiveIntegerField()
+    last_user = models.BigIntegerField()
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.version}, to {self.people}"
 
 
 class PolicyText(models.Model):
