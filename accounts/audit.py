@@ -31,7 +31,7 @@ def record(
     """Add an entry in the company that `by` works in. An action that nobody registered is a
     LookupError: the reader could not tell what it means. `person_id` is the user's to whom it was
     done; of memberships and invitations the database knows it. The time, the names and the place in
-    the chain are the database's to write (migration 0028): `changes` holds no name of anybody's,
+    the chain are the database's to write (migration 0029): `changes` holds no name of anybody's,
     and of numbers whole ones alone.
     """
     if action not in ACTIONS:

@@ -1,6 +1,6 @@
 """The chains of the companies' audits, read to be checked, one company's at a time.
 
-As the database's owner: row rules bind him too, but for this (migration 0028). What is checked, and
+As the database's owner: row rules bind him too, but for this (migration 0029). What is checked, and
 how, says `verify_audit`, which an owner of a company runs by himself on what he has taken along.
 """
 

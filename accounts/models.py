@@ -452,7 +452,7 @@ class AuditEntries(models.Manager["AuditEntry"]):
 
 class AuditEntry(CompanyOwned):
     """Who did what, when, and to whom: added to, never changed. Names are copied, to outlive their
-    rows. What is not editable is the database's word (migration 0028)."""
+    rows. What is not editable is the database's word (migration 0029)."""
 
     at = models.DateTimeField()
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -324,7 +324,7 @@ def neighbour(model: str, column: str, key: str) -> models.ForeignObject:  # typ
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0027_api_keys")]
+    dependencies: ClassVar = [("accounts", "0028_moments_that_are_read")]
     operations: ClassVar = [
         migrations.CreateModel(
             "AuditName",

@@ -38,7 +38,7 @@ LEADS = rewritten(  # the doer's name is no column any more
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0026_leads"),
-        ("accounts", "0028_chained"),
+        ("orders", "0027_moments_that_are_read"),
+        ("accounts", "0029_chained"),
     ]
     operations: ClassVar = [guard(CLEARING + LEADS)]
