@@ -103,7 +103,7 @@ def _found(run: Inquiry, name: str, rows: Any) -> Any:
 
 
 def _said(comment: Comment, held: Keys) -> str:
-    return held.open_comment(bytes(comment.body), comment.id)
+    return records.comment(held, bytes(comment.body), comment.id)
 
 
 def archive(run: Inquiry, *, by: Entry) -> bytes:

@@ -17,6 +17,7 @@ from accounts.models import AuditEntry
 from orders import statuses
 from orders.keys import Keys
 from orders.models import Comment, Import, Order, Source
+from orders.sealing import SealBroken
 
 LONGEST: Final = 200  # of each kind; what is older stays in the company's audit
 
@@ -120,7 +121,10 @@ def _deeds(entries: Iterable[AuditEntry]) -> Iterator[Event]:
 def _comments(order: Order, held: Keys) -> Iterator[Event]:
     comments = Comment.objects.filter(company_id=order.company_id, order_id=order.id)
     for comment in comments.select_related("author").order_by("-id")[:LONGEST]:
-        note = held.open_comment(bytes(comment.body), comment.id)
+        try:
+            note = held.open_comment(bytes(comment.body), comment.id)
+        except SealBroken:  # SQL can add comments, too
+            note = _("The seal is broken")
         yield Event(comment.created_at, str(comment.author), _("commented"), note=note)
 
 
