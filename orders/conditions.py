@@ -17,7 +17,7 @@ class Condition:
 
 def all_of(conditions: Sequence[Condition]) -> Condition:
     return Condition(
-        " AND ".join(condition.sql for condition in conditions),
+        " AND ".join(condition.sql for condition in conditions) or "true",
         [value for condition in conditions for value in condition.parameters],
     )
 
@@ -35,10 +35,10 @@ def stopped(prohibited: Collection[str]) -> Condition:
 def reached(by: Entry) -> list[Condition]:
     """The orders that a role reaches, as disjoint parts, each of which an index serves.
 
-    Row rules decide what is seen, whatever stands here; but the planner cannot see through the
-    gate's answer, and would look through a company's orders for those of one agent.
+    Row rules decide what is seen, whatever stands here. The company stands in them, where the
+    planner sees it; but it cannot see through the gate's answer, and would look through all of a
+    company's orders for those of one agent.
     """
-    company = Condition("o.company_id = %s", [by.company_id])
     free = Condition("o.agent_id IS NULL")
     own = Condition("o.agent_id = %s", [by.membership_id])
     teams = Condition("o.team_id = %s AND o.agent_id <> %s", [by.team_id, by.membership_id])
@@ -49,4 +49,4 @@ def reached(by: Entry) -> list[Condition]:
         "own": [[free], [own]],
         "partner": [[partners]],
     }
-    return [all_of([company, *part]) for part in parts.get(by.scope("orders.read") or "", ())]
+    return [all_of(part) for part in parts.get(by.scope("orders.read") or "", ())]
