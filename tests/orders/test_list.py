@@ -65,7 +65,7 @@ def test_a_line_tells_buyer_offer_agent_and_total(client):
 def test_nothing_that_was_typed_is_markup_in_a_line(client, monkeypatch):
     """Its template escapes these by hand."""
     gails = gail.membership().id
-    monkeypatch.setattr(lists, "choices", lambda by: Choices(agents=[(gails, "<i>Gail</i>")]))
+    monkeypatch.setattr(lists, "_offered", lambda rows: Choices(agents=[(gails, "<i>Gail</i>")]))
     typed = Person(phone=IOANA.phone, name="<i>Ioana</i>", city="<i>Cluj</i>")
     draft = OrderDraft(typed, [LAMP], "EUR", created_at=NOON, offer="<i>Lamps</i>", agent=gails)
     with as_(ann) as by:
