@@ -146,7 +146,7 @@ def for_the_buyer(found: Holdings, by: Entry) -> dict[str, Any]:
                     for comment, text in found.comments.get(order.id, ())
                 ],
                 "history": [
-                    {"at": entry.at, **timeline.sentence(entry.action, entry.changes)}
+                    {"at": entry.at, **timeline.sentence(entry)}
                     for entry in history[order.id]
                     if entry.action != "order.commented"
                 ],

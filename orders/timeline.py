@@ -115,7 +115,7 @@ def _entries(order: Order) -> list[AuditEntry]:
 
 def _deeds(entries: Iterable[AuditEntry]) -> Iterator[Event]:
     for entry in entries:
-        yield Event(entry.at, entry.actor_name, **sentence(entry.action, entry.changes))
+        yield Event(entry.at, entry.actor_name, **sentence(entry))
 
 
 def _comments(order: Order, held: Keys) -> Iterator[Event]:
@@ -128,24 +128,24 @@ def _comments(order: Order, held: Keys) -> Iterator[Event]:
         yield Event(comment.created_at, str(comment.author), _("commented"), note=note)
 
 
-def sentence(action: str, changes: Any) -> dict[str, str]:
+def sentence(entry: AuditEntry) -> dict[str, str]:
     """What an entry says after the name of whoever did it, as the parts of an Event. Of one that
     does not hold what our verbs write into it (SQL can add it, too) the deed's name alone."""
-    text = str(audit.ACTIONS.get(action, action))
+    text = str(audit.ACTIONS.get(entry.action, entry.action))
     try:
-        return {"text": text} | _details(action, text, changes)
+        return {"text": text} | _details(entry, text, entry.changes)
     except (LookupError, TypeError, ValueError):
         return {"text": text}
 
 
-def _details(action: str, text: str, changes: Any) -> dict[str, str]:
-    match action:
+def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
+    match entry.action:
         case "order.moved":
             before, after = (str(statuses.STATUSES[changes[end]].label) for end in ("from", "to"))
             return {"before": before, "after": after, "note": _reason(changes.get("reason", ""))}
         case "order.assigned":
-            agent = changes["agent"]
-            return {"after": str(agent)} if agent else {"text": _("set the order free")}
+            agent = entry.person_name
+            return {"after": agent} if agent else {"text": _("set the order free")}
         case "order.edited":
             fields = ", ".join(str(FIELDS.get(name, name)) for name in changes["fields"])
             return {"text": f"{text}: {fields}"}
