@@ -1,4 +1,4 @@
-"""Statements written by hand, for the pages that are looked at all day (decision 19).
+"""Statements written by hand, for the pages that are looked at all day (decision 21).
 
 Django's cursor writes parameters into a statement's text, so that each is planned anew: right where
 the conditions are never the same twice. Of a lasting one the server binds the parameters, and from
