@@ -171,6 +171,11 @@ class Filters(Sieve):
             else:
                 del self.fields[name]
 
+    @classmethod
+    def used_in(cls, data: Any) -> bool:
+        """Whether anything is searched or filtered for, understood or not."""
+        return any(data.get(name) for name in cls.base_fields)
+
 
 def _later_than(since: date) -> str:
     day = date_format(since, "DATE_FORMAT")
