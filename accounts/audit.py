@@ -20,10 +20,19 @@ def register(**labels: Any) -> None:
     ACTIONS.update(labels)
 
 
-def record(*, by: Entry, action: str, of: Model | None = None, **changes: Any) -> models.AuditEntry:
+def record(
+    *,
+    by: Entry,
+    action: str,
+    of: Model | None = None,
+    person_id: int | None = None,
+    **changes: Any,
+) -> models.AuditEntry:
     """Add an entry in the company that `by` works in. An action that nobody registered is a
-    LookupError: the reader could not tell what it means. The time and the doer's name are the
-    database's to write (migration 0004): whatever they were given here, it would not be believed.
+    LookupError: the reader could not tell what it means. `person_id` is the user's to whom it was
+    done; of memberships and invitations the database knows it. The time, the names and the place in
+    the chain are the database's to write (migration 0029): `changes` holds no name of anybody's,
+    and of numbers whole ones alone.
     """
     if action not in ACTIONS:
         raise LookupError(f"{action} is not a registered audit action")
@@ -31,6 +40,7 @@ def record(*, by: Entry, action: str, of: Model | None = None, **changes: Any) -
         company_id=by.company_id,
         actor_id=by.user_id,
         action=action,
+        person_id=person_id,
         object_type=(of._meta.model_name or "") if of else "",
         object_id=getattr(of, "id", None),
         object_name=str(of)[:120] if of else "",

@@ -22,6 +22,7 @@ from accounts.gate import Entry
 from accounts.guard import requires
 from accounts.models import Company
 from accounts.requests import Request
+from accounts.statements import answers
 from orders import keys, lists, search, statuses
 from orders.conditions import Condition
 from orders.filters import Choices, Filters, Place, conditions
@@ -38,12 +39,12 @@ PLACES = ("older", "newer")  # names in the query string: beside which order the
 @transaction.non_atomic_requests  # it changes nothing, so there is nothing to undo
 def orders(request: Request) -> HttpResponse:
     by = request.gate
-    held = keys.held(by)
     tab = _tab(request)
-    choices = lists.choices(by)
+    at_once = [] if Filters.used_in(request.GET) else [lists.counts(by)]
+    held, choices, *counts = answers(keys.holding(by), lists.choices(by), *at_once)
     filters = Filters(request.GET, choices)
     chosen, asked = filters.chosen(), filters.asked()
-    places = _places(request)
+    places = places_in(request)
     found = lists.page(
         by,
         [*conditions(chosen, by), *_of_tab(tab, by)],
@@ -58,7 +59,7 @@ def orders(request: Request) -> HttpResponse:
         request,
         "orders/list.html",
         {
-            "tabs": _tabs(tab, asked, counts=None if chosen else lists.counts(by), by=by),
+            "tabs": _tabs(tab, asked, counts=counts[0] if counts else None, by=by),
             "filters": filters,
             "hidden": [("status", tab)] if tab else [],
             "chips": _chips(tab, filters, chosen, by),
@@ -82,7 +83,7 @@ def _ways(text: str, held: Keys | None, by: Entry) -> list[Condition]:
     return search.ways(text, held, phone_ends=by.may("persons.telephone"), country=country)
 
 
-def _is_number_of(found: lists.Page, chosen: dict[str, Any]) -> bool:
+def _is_number_of(found: lists.Page[lists.Row], chosen: dict[str, Any]) -> bool:
     """Whether an order's own number was searched for, and nothing else is called so."""
     asked = search.number_in(chosen.get("q", ""))
     return asked is not None and [row.number for row in found.rows] == [asked]
@@ -97,7 +98,7 @@ def _tab(request: Request) -> str:
     return asked
 
 
-def _places(request: Request) -> dict[str, Place]:
+def places_in(request: Request) -> dict[str, Place]:
     """Beside which order the page begins, as `lists.page` takes it."""
     for name in PLACES:
         if asked := request.GET.get(name):
