@@ -81,9 +81,9 @@ CLAUSES: Final = {
         Clause(
             "T2",
             _(
-                "What serves may call the database and the mail server, and nobody else; what works "
-                "may also tell the servers that companies set as webhooks, of phases and of no "
-                "buyer. One place in the code sees each connection before it comes about."
+                "What serves may call the database and the mail server, and nobody else; what "
+                "works may also tell the servers that companies set as webhooks, of phases and of "
+                "no buyer. One place in the code sees each connection before it comes about."
             ),
         ),
         Clause(

@@ -1,4 +1,4 @@
-"""Webhooks: a partner's server is told when a lead of theirs changes its phase (decision 20).
+"""Webhooks: a partner's server is told when a lead of theirs changes its phase (decision 22).
 
 What is told is written down in the transaction that changes the order, by a trigger, so that no way of
 changing it goes untold; a delivery holds no body, and no person. Whoever has to tell it is asked for by
