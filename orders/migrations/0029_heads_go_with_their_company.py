@@ -19,6 +19,6 @@ CLEARING = rewritten(
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         ("orders", "0028_audit_goes_with_its_company"),
-        ("accounts", "0031_heads"),
+        ("accounts", "0032_heads"),
     ]
     operations: ClassVar = [guard(CLEARING)]

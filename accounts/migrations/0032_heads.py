@@ -61,7 +61,7 @@ GRANT EXECUTE ON FUNCTION gate.heads_due(text, text),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0030_audit_read")]
+    dependencies: ClassVar = [("accounts", "0031_factors")]
     operations: ClassVar = [
         migrations.CreateModel(
             "AuditHead",
