@@ -1,9 +1,11 @@
 """Addresses of people: signing in (allauth's names), invitations, companies and their people."""
 
 from allauth.account import views as sign_in
+from allauth.mfa.base.views import authenticate
+from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import include, path, re_path
 
-from accounts import views, views_invitation, views_keys, views_people
+from accounts import views, views_factors, views_invitation, views_keys, views_people
 from accounts.guard import public, signed_in
 
 ours = [
@@ -30,6 +32,8 @@ urlpatterns = [
     path("login/", public(sign_in.login), name="account_login"),
     path("logout/", public(sign_in.logout), name="account_logout"),
     path("login/inactive/", public(sign_in.account_inactive), name="account_inactive"),
+    path("login/factor/", public(authenticate), name="mfa_authenticate"),
+    path("login/passkey/", public(login_webauthn), name="mfa_login_webauthn"),
     path("login/password/", public(sign_in.password_reset), name="account_reset_password"),
     path(
         "login/password/sent/",
@@ -47,5 +51,20 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("password/", signed_in(sign_in.password_change), name="account_change_password"),
+    path("account/factors/", views_factors.index, name="mfa_index"),
+    path("account/factors/app/", views_factors.add_app, name="mfa_activate_totp"),
+    path("account/factors/app/removal/", views_factors.remove_app, name="mfa_deactivate_totp"),
+    path("account/factors/passkeys/", views_factors.add_passkey, name="mfa_add_webauthn"),
+    path(
+        "account/factors/passkeys/<int:number>/removal/",
+        views_factors.remove_passkey,
+        name="mfa_remove_webauthn",
+    ),
+    path("account/factors/codes/", views_factors.recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "account/factors/codes/new/",
+        views_factors.new_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
     path("", include((ours, "accounts"))),
 ]

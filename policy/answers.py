@@ -107,13 +107,22 @@ def not_permitted(permission: str) -> Refusal:
 
 def not_fresh(proof: str) -> Refusal:
     """`proof` is "any", or "factor"."""
-    way = reverse("policy:confirm")
+    way = reverse("policy:confirm_by_factor" if proof == "factor" else "policy:confirm")
     return Refusal(
         "not-fresh",
         _("Confirm first that it is you."),
         way=way,
         takes_forms=True,
         details={"confirm_at": way, "proof": proof},
+    )
+
+
+def no_second_factor() -> Refusal:
+    """What staff and operators do, they do signed in with one."""
+    return Refusal(
+        "no-second-factor",
+        _("Staff and operators sign in with a second factor."),
+        way=reverse("policy:confirm_by_factor"),
     )
 
 

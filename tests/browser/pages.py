@@ -56,6 +56,9 @@ PAGES = {
         "/account/data/",
         "/account/deletion/",
         "/account/confirmation/",
+        "/account/factors/",
+        "/account/factors/app/",
+        "/account/factors/passkeys/",
         NOWHERE,
     ),
     ADMIN: (
@@ -77,7 +80,14 @@ PAGES = {
         "/orders/?imported=00000000-0000-7000-8000-000000000000",
     ),
     PARTNER: ("/orders/?status=hold", "{order}"),
-    SUPPORT: ("/staff/",),
+    SUPPORT: (
+        "/staff/",
+        "/account/factors/",
+        "/account/factors/app/removal/",
+        "/account/factors/codes/",
+        "/account/factors/codes/new/",
+        "/account/confirmation/factor/",
+    ),
     OPERATOR: (
         "/staff/",
         "/operator/",
