@@ -35,7 +35,7 @@ class Webhook(CompanyOwned):
 
 
 class Delivery(CompanyOwned):
-    """That a lead came into a phase, told to a webhook: the database adds it (migration 0029), with
+    """That a lead came into a phase, told to a webhook: the database adds it (migration 0030), with
     all that is told, so that who tells it need not read the lead.
 
     `next_at` is when it is tried next: None once it was `delivered_at`, or given up. `answer` is

@@ -185,5 +185,5 @@ GRANT EXECUTE ON FUNCTION gate.telling(text) TO :web;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("orders", "0028_audit_goes_with_its_company")]
+    dependencies: ClassVar = [("orders", "0029_heads_go_with_their_company")]
     operations: ClassVar = [WEBHOOK, DELIVERY, guard(RULES + TELLING)]
