@@ -37,8 +37,8 @@ def read(text: str) -> tuple[datetime, UUID]:
 def _moment(text: str) -> datetime:
     try:
         moment = parse_datetime(text.replace(" ", "+"))  # a plus that nobody escaped
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise NoPlace
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if moment is None:
+            raise NoPlace
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # which in UTC is in no year of Python's, neither
+        raise NoPlace from None
