@@ -53,6 +53,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "the gate alone adds",
     "accounts_auditchain": "added to at the commit, when the pass that wrote may be over; read as "
     "the audit is, and the gate alone adds",
+    "accounts_audithead": "of every company's chain, by the clock; read as the audit is, and the "
+    "gate alone adds",
     "accounts_invitation": "redeemed before its reader has a company; read by the secret's hash",
     "accounts_attempt": "attempts to sign in are counted before anybody is known; keyed hashes of "
     "addresses and e-mails; the web role has no right to it at all",

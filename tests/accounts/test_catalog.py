@@ -262,6 +262,8 @@ CALLABLE = {
         "leave_company", "open_export", "delete_account", "close_company", "clear_company",
         "closing", "sweep_inquiries", "retaining",
         "sweep_exports", "read_invitation", "redeem_invitation",
+        # the heads of the audit's chains
+        "heads_due", "keep_head",
         # partners' machines
         "make_key", "enter_with_key", "sender", "sender_company", "sealing_keys", "add_lead",
         "count_refused_lead",
