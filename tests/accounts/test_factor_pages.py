@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from allauth.account.adapter import get_adapter
 from django.core import mail
 from django.db import connection
 from django.http import HttpResponse
@@ -86,6 +87,18 @@ def test_one_who_has_one_signs_in_with_both(client: Client) -> None:
     assert client.post(SECOND, {"code": app.code()})["Location"] == "/orders/"
     assert signed_in_as(client) == ann.email
     assert client.cookies["covenant"].value != before
+
+
+def test_a_password_changed_between_the_two_steps_ends_the_sign_in(client: Client) -> None:
+    app, _codes = somebody_with(ann)
+    password_sign_in(client, ann)
+    with gate.vouching():
+        get_adapter().set_password(ann.user, "new-pass-phrase")
+    assert client.post(SECOND, {"code": app.code()})["Location"] == "/login/"
+    assert signed_in_as(client) is None
+    client.post("/login/", {"login": ann.email, "password": "new-pass-phrase"})
+    client.post(SECOND, {"code": app.code()})
+    assert signed_in_as(client) == ann.email
 
 
 def test_a_wrong_code_signs_nobody_in_and_too_many_stop_the_right_one(client: Client) -> None:
