@@ -278,6 +278,7 @@ def test_what_was_told_a_month_ago_is_forgotten(partners_server, monkeypatch):
         "169.254.169.254", "224.0.0.1", "255.255.255.255", "192.0.2.1", "::1", "::", "fe80::1",
         "fc00::1", "ff02::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::a00:1",
         "2002:a00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "fe80::1%eth0", "localhost", "",
+        "192.0.0.192", "168.63.129.16", "fec0::1", "::7f00:1", "::a9fe:a9fe",
     ],
 )  # fmt: skip
 def test_no_address_but_a_public_one_is_called(settings, address):
