@@ -20,6 +20,15 @@ class AccountsConfig(AppConfig):
                 "person.left": _("left the company"),
                 "invitation.withdrawn": _("withdrew an invitation"),
                 "team.made": _("made a team"),
+                "access.made": _("made an access link for support"),
+                "access.asked": _("asked to be let in by an access link"),
+                "access.confirmed": _("let support in"),
+                "access.refused": _("refused support"),
+                "access.revoked": _("revoked an access link"),
+                "access.ended": _("ended the work under an access link"),
+                "access.viewed": _("looked at the order under an access link"),
+                "access.listed": _("looked at the list of orders under an access link"),
+                "access.searched": _("searched the orders under an access link"),
                 "company.strictness": _("changed what happens to countries not covered"),
             }
         )

@@ -159,6 +159,16 @@ register(
         company=Fate.ERASED,
     ),
     Record(
+        "accounts_grant",
+        "what the company's people let support see, why, for how long, and who asked",
+        "stands behind the audit's entries; its link's secret is a hash",
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+        of_user="made_by_id",
+        of_company="company_id",
+        leaves_out=("hash", "told"),
+    ),
+    Record(
         "accounts_attempt",
         "how often something was tried lately, by keyed hashes",
         "names nobody and is gone within the hour",

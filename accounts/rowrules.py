@@ -33,6 +33,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "accounts_membership": "the gate reads it to verify a claim; members see their own, and the "
     "company's where their role may read people",
     "accounts_invitation": "redeemed before its reader has a company; read by the secret's hash",
+    "accounts_grant": "asked with before its reader has a company; looked up by the secret's hash; "
+    "its maker reads it, and who reads the company's audit",
     "accounts_attempt": "attempts to sign in are counted before anybody is known; keyed hashes of "
     "addresses and e-mails; the web role has no right to it at all",
     "accounts_pass": "the gate itself; the web role has no right to it at all",

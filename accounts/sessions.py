@@ -32,7 +32,7 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         with gate.carrying(self.session_key) as entry:
-            self.company_id = entry.company_id
+            self.company_id = entry.own_company_id
             if entry.data is None:
                 self._session_key = None
             data: dict[str, Any] = json.loads(entry.data or "{}")

@@ -38,11 +38,15 @@ def reached(by: Entry) -> list[Condition]:
     Row rules decide what is seen, whatever stands here; but the planner cannot see through the
     gate's answer, and would look through a company's orders for those of one agent.
     """
+    whose = by.under or by
     company = Condition("o.company_id = %s", [by.company_id])
+    if by.under and by.under.orders is not None:
+        listed = Condition("o.id = ANY(%s)", [list(by.under.orders)])
+        company = all_of([company, listed])
     free = Condition("o.agent_id IS NULL")
-    own = Condition("o.agent_id = %s", [by.membership_id])
-    teams = Condition("o.team_id = %s AND o.agent_id <> %s", [by.team_id, by.membership_id])
-    partners = Condition("o.partner_id = %s", [by.partner_id])
+    own = Condition("o.agent_id = %s", [whose.membership_id])
+    teams = Condition("o.team_id = %s AND o.agent_id <> %s", [whose.team_id, whose.membership_id])
+    partners = Condition("o.partner_id = %s", [whose.partner_id])
     parts: dict[str, list[list[Condition]]] = {
         "all": [[]],
         "team": [[free], [own], [teams]],

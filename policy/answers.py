@@ -105,6 +105,15 @@ def not_fresh(proof: str) -> Refusal:
     )
 
 
+def closed_to_support() -> Refusal:
+    return Refusal(
+        "access-link",
+        _("Under an access link this stays shut."),
+        rule=_("Clause T4: support sees and does what the link says, and nothing else."),
+        needs=(Need(_("End the work under the link first.")),),
+    )
+
+
 def not_operator() -> Refusal:
     return Refusal(
         "not-permitted",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.downloads import attached
 from accounts.forms import PasswordAgainForm
-from accounts.guard import operator
+from accounts.guard import closed_to_support, operator
 from accounts.requests import GET_OR_POST, Request
 from orders import disclosures
 from orders.disclosure_forms import DisclosureForm, RefusalForm
@@ -22,6 +22,7 @@ from policy.disclosures import Disclosure
 from policy.turns import NotInTurn
 
 
+@closed_to_support
 @operator
 @never_cache
 @GET_OR_POST
@@ -38,6 +39,7 @@ def register(request: Request) -> HttpResponse:
     return render(request, "orders/disclosures.html", context, status=status)
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_safe
@@ -45,6 +47,7 @@ def disclosure(request: Request, disclosure_id: UUID) -> HttpResponse:
     return _page(request, _found(disclosure_id))
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_safe
@@ -53,6 +56,7 @@ def document(request: Request, disclosure_id: UUID) -> HttpResponse:
     return attached(disclosures.document_of(kept), f"request-{kept.id}")
 
 
+@closed_to_support
 @operator
 @sensitive_post_parameters("password")
 @never_cache
@@ -66,6 +70,7 @@ def approval(request: Request, disclosure_id: UUID) -> HttpResponse:
     return _done(request, found, lambda: found.approve(by=request.gate, proven=proven))
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_POST
@@ -78,6 +83,7 @@ def refusal(request: Request, disclosure_id: UUID) -> HttpResponse:
     return _done(request, found, lambda: found.refuse(by=request.gate, reason=reason))
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_POST
@@ -93,6 +99,7 @@ def package(request: Request, disclosure_id: UUID) -> HttpResponse:
     return render(request, "orders/disclosed.html", context)
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_POST

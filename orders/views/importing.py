@@ -24,7 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.downloads import attached
 from accounts.gate import Entry
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.identifiers import uuid7
 from accounts.models import Company, Membership
 from accounts.requests import GET_OR_POST, Request
@@ -67,6 +67,7 @@ SHOWN_OF: Final = ("external_id", "created_at", "status", "name", "phone", "city
 # The file
 
 
+@closed_to_support
 @requires("orders.import")
 @GET_OR_POST
 @never_cache
@@ -259,6 +260,7 @@ def previewed_row(outcome: Outcome) -> dict[str, Any]:
 # The import
 
 
+@closed_to_support
 @requires("orders.import")
 @require_safe
 @never_cache
@@ -268,6 +270,7 @@ def progress(request: Request, pk: uuid.UUID) -> HttpResponse:
     return render(request, f"orders/import/{part}.html", {"run": run})
 
 
+@closed_to_support
 @requires("orders.import")
 @require_POST
 def go_on(request: Request, pk: uuid.UUID) -> HttpResponse:
@@ -277,6 +280,7 @@ def go_on(request: Request, pk: uuid.UUID) -> HttpResponse:
     return redirect("orders:import_progress", pk)
 
 
+@closed_to_support
 @requires("orders.import")
 @require_safe
 @never_cache
@@ -287,6 +291,7 @@ def refusals(request: Request, pk: uuid.UUID) -> HttpResponse:
     return attached(to_csv(table), f"refused-{run.id}.csv", CSV)
 
 
+@closed_to_support
 @requires("orders.import")
 @require_safe
 @never_cache

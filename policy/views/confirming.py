@@ -11,11 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.forms import PasswordAgainForm
-from accounts.guard import signed_in
+from accounts.guard import closed_to_support, signed_in
 from accounts.requests import GET_OR_POST, Request
 from policy import answers, stopped
 
 
+@closed_to_support
 @signed_in
 @sensitive_post_parameters()
 @never_cache

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts.forms import PasswordAgainForm
-from accounts.guard import operator
+from accounts.guard import closed_to_support, operator
 from accounts.models import Membership
 from accounts.requests import GET_OR_POST, Request
 from policy.forms import DraftForm, PublicationForm
@@ -60,6 +60,7 @@ def _seen(request: Request, desk: Desk) -> Draft:
 publication, company_publication = at_both(GET_OR_POST(_publish))
 
 
+@closed_to_support
 @operator
 @sensitive_post_parameters("password")
 @never_cache
@@ -79,6 +80,7 @@ def approval(request: Request, kind: str) -> HttpResponse:
     return redirect(desk.address("publication"))
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_POST
