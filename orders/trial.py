@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts.founding import OWNER
 from accounts.trial import Somebody
 from orders import imports
 from orders.intake import ItemDraft, OrderDraft
@@ -62,3 +65,9 @@ def company_with_orders(many: int, canary: Canary | None = None) -> Somebody:
         for start in range(0, many, BATCH):
             imports.bring(drafts[start : start + BATCH], by=by, file_name="proof.csv")
     return owner
+
+
+def done(task: str, work: Callable[..., None]) -> None:
+    """Do the last job of this task as a worker would."""
+    job = ProcrastinateJob.objects.using(OWNER).filter(task_name=task).latest("id")
+    work(**job.args)

@@ -115,7 +115,9 @@ CLAUSES: Final = {
             _(
                 "A company's policy declares its countries, sealed with the version. They are "
                 "compared with those of members and orders whenever the company looks, and the "
-                "database of a strict company refuses the others."
+                "database of a strict company refuses the others. What laws grant buyers, the "
+                "company does itself: it finds all that it holds of one, hands it over, corrects "
+                "it and erases it."
             ),
         ),
         Clause(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
 from io import BytesIO
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
-from procrastinate.contrib.django.models import ProcrastinateJob
 from psycopg import sql
 
 from accounts import trial
@@ -20,7 +18,7 @@ from accounts.trial import Somebody
 from accounts.visitors import Answer
 from orders import closure, exports, tasks
 from orders.models import Export
-from orders.trial import Canary, company_with_orders
+from orders.trial import Canary, company_with_orders, done
 
 LEAVING: Final = 20  # orders of a company that is deleted
 
@@ -70,12 +68,6 @@ def taken_along(leaver: Somebody) -> str:
         run = Export.objects.latest("started_at")
         archive = zipfile.ZipFile(BytesIO(exports.read(run)))
     return archive.read("company/order.json").decode()
-
-
-def done(task: str, work: Callable[..., None]) -> None:
-    """Do the last job of this task as a worker would."""
-    job = ProcrastinateJob.objects.using(OWNER).filter(task_name=task).latest("id")
-    work(**job.args)
 
 
 def left_of(company_id: int, system: System) -> list[str]:

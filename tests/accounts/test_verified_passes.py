@@ -54,19 +54,19 @@ def test_looking_verifies_and_a_deed_does_not(owner: psycopg.Connection) -> None
     assert verified(secret, owner)
 
 
+CHANGES = [
+    PUBLISH,
+    "UPDATE accounts_membership SET role = 'lead' WHERE role = 'agent'",
+    "UPDATE accounts_company SET suspended_at = now()",
+    "UPDATE accounts_membership SET left_at = now() WHERE role = 'agent'",
+    "UPDATE accounts_user SET is_active = false WHERE name = 'Gail'",
+    "DELETE FROM accounts_membership WHERE role = 'agent' AND id NOT IN "
+    "(SELECT agent_id FROM orders_order WHERE agent_id IS NOT NULL)",
+]
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "change",
-    [
-        PUBLISH,
-        "UPDATE accounts_membership SET role = 'lead' WHERE role = 'agent'",
-        "UPDATE accounts_company SET suspended_at = now()",
-        "UPDATE accounts_membership SET left_at = now() WHERE role = 'agent'",
-        "UPDATE accounts_user SET is_active = false WHERE name = 'Gail'",
-        "DELETE FROM accounts_membership WHERE role = 'agent' AND id NOT IN "
-        "(SELECT agent_id FROM orders_order WHERE agent_id IS NOT NULL)",
-    ],
-)
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_it_rests_on_changes_and_it_is_no_longer_verified(
     change: str, owner: psycopg.Connection
 ) -> None:
@@ -75,6 +75,21 @@ def test_what_it_rests_on_changes_and_it_is_no_longer_verified(
     assert verified(secret, owner)
     owner.execute(change)
     assert not verified(secret, owner)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_does_not_see_who_was_verified_meanwhile_changes_nothing(
+    change: str, level: str, owner: psycopg.Connection
+) -> None:
+    secret = people.pass_of(people.gail)
+    with pytest.raises(psycopg.errors.ActiveSqlTransaction), owner.transaction():
+        owner.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        owner.execute("SELECT FROM accounts_pass")
+        gate.verify(secret)
+        owner.execute(change)
+    assert verified(secret, owner)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -171,6 +186,26 @@ def test_it_is_verified_until_the_next_version_comes_into_force_and_no_longer() 
         with pytest.raises(DatabaseError) as refusal, transaction.atomic():
             Order.objects.exists()
     assert refusal.value.__cause__.sqlstate == "CV001"  # type: ignore[union-attr]
+
+
+SLOWLY = """
+    ALTER FUNCTION gate.missing_policies(bigint, bigint) RENAME TO missing_at_once;
+    CREATE FUNCTION gate.missing_policies(a_user bigint, a_company bigint) RETURNS jsonb
+    LANGUAGE plpgsql STABLE AS $$
+    DECLARE missing jsonb := gate.missing_at_once(a_user, a_company);
+    BEGIN PERFORM pg_sleep(1.5); RETURN missing; END $$;
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_version_that_comes_into_force_meanwhile_is_not_overlooked(
+    owner: psycopg.Connection,
+) -> None:
+    secret = people.pass_of(people.gail)
+    owner.execute(SLOWLY)
+    owner.execute(PUBLISH.replace("now()", "now() + interval '1 second'"))
+    gate.verify(secret)
+    assert not verified(secret, owner)
 
 
 @pytest.mark.django_db

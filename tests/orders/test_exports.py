@@ -16,12 +16,13 @@ from django.utils import timezone
 from psycopg.errors import InsufficientPrivilege
 
 from accounts import gate, jobpasses
+from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import AuditEntry
 from orders import exports
 from orders.models import Export, ExportChunk, Order
 from tests.jobs import job_called
-from tests.people import Someone, adam, ann, as_, bea, boris, gail, newt, nina, olga, pat
+from tests.people import Someone, adam, ann, as_, bea, boris, gail, newt, nina, olga, pat, sign_in
 from tests.policy.publications import publish_crm
 from tests.remains import every_row
 
@@ -149,6 +150,56 @@ def test_an_owner_who_is_one_no_longer_gets_nothing():
         ann.membership().place(by=by, role="agent")
     with pytest.raises(exports.PassEnded):
         exports.build(run.id, secret)
+
+
+def two_archives_of_gails() -> tuple[Export, Export]:
+    """Finished: the company's, which she owns with Ann, and her own."""
+    with as_(ann) as by:
+        gail.membership().place(by=by, role="owner")
+    found = begun(gail, of_company=True), begun(gail)
+    for run in found:
+        exports.build(run.id, secret_of(run))
+    return found
+
+
+def archive(run: Export) -> str:
+    return f"/account/data/{run.id}/archive/"
+
+
+def demote(by: Entry) -> None:
+    gail.membership().place(by=by, role="agent")
+
+
+def remove(by: Entry) -> None:
+    gail.membership().end(by=by)
+
+
+def leave(by: Entry) -> None:
+    gail.membership().leave(by=by)
+
+
+@pytest.mark.parametrize("end", [demote, remove])
+def test_an_owner_whom_another_ends_loads_the_companys_archive_no_more(end, client):
+    of_company, of_her_own = two_archives_of_gails()
+    with as_(ann) as by:
+        end(by)
+    with as_(gail):
+        assert list(Export.objects.all()) == [of_her_own]
+        assert not ExportChunk.objects.filter(export_id=of_company.id)
+    sign_in(client, gail)
+    assert client.get(archive(of_company)).status_code == 404
+    assert client.get(archive(of_her_own)).status_code == 200
+    page = client.get("/account/data/").text
+    assert str(of_company.id) not in page and str(of_her_own.id) in page
+
+
+@pytest.mark.parametrize("end", [demote, leave])
+def test_an_owner_who_goes_by_himself_takes_along_what_he_made(end):
+    runs = two_archives_of_gails()
+    with as_(gail) as by:
+        end(by)
+    with as_(gail):
+        assert set(Export.objects.all()) == set(runs)
 
 
 @pytest.mark.parametrize("someone", [adam, gail, bea, boris, olga, nina], ids=str)

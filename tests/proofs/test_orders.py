@@ -31,6 +31,7 @@ def test_orders_are_kept(serve: Serve) -> None:
     holds("orders.nobody_else_opens_an_order_at_any_address", system)
     holds("orders.no_order_before_the_companys_policy", system)
     holds("orders.no_country_goes_uncovered_unseen", system)
+    holds("orders.a_buyer_is_found_and_erased_everywhere", system)
     holds("orders.every_change_names_its_doer", system)
     holds("orders.the_prohibited_leave_nothing", system)
     holds("orders.logs_know_nothing_of_an_order", system)
@@ -87,6 +88,34 @@ def test_a_page_that_says_nothing_of_an_uncovered_order_is_seen(
     is_seen_broken(
         "orders.no_country_goes_uncovered_unseen", serve(), saying="an order of a country"
     )
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        ("DROP POLICY removes ON orders_importrefusal", "still held: line"),
+        ("DROP POLICY reads ON orders_importrefusal", "this attack shows nothing"),
+        ("DROP POLICY removes ON orders_comment", "still held: comment"),
+    ],
+)
+def test_a_buyer_who_stays_somewhere_is_seen(
+    serve: Serve, owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("orders.a_buyer_is_found_and_erased_everywhere", serve(), saying=seen)
+
+
+def test_a_buyer_who_is_not_told_all_or_takes_others_along_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proof = "orders.a_buyer_is_found_and_erased_everywhere"
+    with monkeypatch.context() as careless:
+        careless.setattr("orders.holdings._found", lambda run, name, rows: rows.none())
+        is_seen_broken(proof, serve(), saying="not handed over: comment, line, waiting")
+    monkeypatch.setattr(
+        "orders.buyers.Buyer.orders", lambda self, held: Order.objects.filter(erased_at=None)
+    )
+    is_seen_broken(proof, serve(), saying="somebody else was erased")
 
 
 def test_a_deed_without_an_entry_is_seen(system: System, monkeypatch: pytest.MonkeyPatch) -> None:

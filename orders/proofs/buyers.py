@@ -1,0 +1,110 @@
+"""A buyer asks what is held of them, and wants to be gone."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.gate import Entry
+from accounts.proving import Broken, Figures, System, proves
+from accounts.records import every_record
+from accounts.trial import Somebody
+from orders import exports, holdings, imports, inquiries, tasks
+from orders.models import Inquiry, Order
+from orders.persons import Person
+from orders.screening import Accepted, FileRow, Refused
+from orders.trial import Canary, done
+from policy.trial import open_company
+
+PLACES: Final = ("order", "comment", "line", "waiting")  # where a company may hold somebody
+
+
+class Traces:
+    """One buyer in every place where a company may hold somebody, each with a mark of its own;
+    `bystander` marks somebody else there."""
+
+    def __init__(self, owner: Somebody) -> None:
+        self.owner = owner
+        self.marks = {place: f"{place}{secrets.token_hex(8)}" for place in PLACES}
+        self.bystander = f"bystander{secrets.token_hex(8)}"
+        self.buyer, other = (Canary().person(0) for _each in range(2))
+        with owner.working() as by:
+            ordered(replace(self.buyer, name=self.marks["order"]), by)
+            others = ordered(replace(other, name=self.bystander), by)
+            others.say(by=by, text=f"{self.marks['comment']}: {self.buyer.phone} takes the parcel")
+            imports.begin(by=by, file_name="proof.csv", outcomes=self.of_a_file())
+
+    def of_a_file(self) -> Iterator[Accepted | Refused]:
+        """An order that no worker has stored yet, and a line that was refused."""
+        [draft] = Canary().drafts(1)
+        person = replace(self.buyer, name=self.marks["waiting"])
+        said = {"name": self.marks["line"], "phone": self.buyer.phone}
+        yield Accepted([FileRow(2, {})], replace(draft, person=person, offer=None))
+        yield Refused([FileRow(3, said)], [("quantity", "invalid_quantity", 3, "")])
+
+    def in_(self, text: str) -> list[str]:
+        return [place for place, mark in self.marks.items() if mark in text]
+
+    def in_the_database(self) -> list[str]:
+        """Also in what the company keeps sealed, once it is opened with its own key."""
+        return self.in_(self.opened())
+
+    def opened(self) -> str:
+        with self.owner.working() as by:
+            return "\n".join(everything_opened(by))
+
+
+def ordered(person: Person, by: Entry) -> Order:
+    return Order.objects.add(by=by, person=person, items=[], currency="EUR")
+
+
+def everything_opened(by: Entry) -> Iterator[str]:
+    """As the company's export would have it."""
+    for record in every_record():
+        if record.of_company:
+            part = exports.Part("company", record, record.of_company, by.company_id)
+            page = exports.page_of(part, after=None)
+            yield json.dumps(exports.opened_rows(record, page, by), default=str)
+
+
+@proves(
+    "P1",
+    tried=_(
+        "As an owner, asked for a buyer by telephone who stood in an order, in a comment on "
+        "somebody else's, in a line that an import had refused and in a file on its way: all "
+        "%(places)s were found, and handed over. Erased the buyer, and opened everything that the "
+        "company keeps sealed: nothing named the buyer, and the somebody else was still there."
+    ),
+)
+def a_buyer_is_found_and_erased_everywhere(system: System) -> Figures:
+    traces = Traces(open_company())
+    if traces.in_the_database() != [*PLACES]:
+        raise Broken("the company does not hold the buyer: this attack shows nothing")
+    visitor = traces.owner.visiting(system.url)
+    question = visitor.fill("/company/buyers/", who=traces.buyer.phone).path
+    done(inquiries.LOOKING, tasks.look_for_a_buyer)
+    if missed := set(PLACES) - {*traces.in_(handed_over(traces.owner, question))}:
+        raise Broken(f"what is held of a buyer is not handed over: {', '.join(sorted(missed))}")
+    visitor.fill(f"{question}erasure/")
+    done(inquiries.ERASING, tasks.erase_a_buyer)
+    if left := traces.in_the_database():
+        raise Broken(f"a buyer who was erased is still held: {', '.join(left)}")
+    if traces.bystander not in traces.opened():
+        raise Broken("somebody else was erased as well")
+    return {"places": len(PLACES)}
+
+
+def handed_over(owner: Somebody, question: str) -> str:
+    """The archive for the buyer, as text."""
+    with owner.working() as by:
+        run = Inquiry.objects.get(id=re.findall(r"[0-9a-f-]{36}", question)[0])
+        archive = zipfile.ZipFile(BytesIO(holdings.archive(run, by=by)))
+        return archive.read("about-you.json").decode()
