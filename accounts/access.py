@@ -1,7 +1,7 @@
 """What support works under: the grant of somebody of a company, as the gate tells it.
 
 Which orders a grant lists, which moves it allows and what it shows of a buyer the database decides
-(accounts/migrations/0023); what stands here is for what pages offer, and for the one place that
+(accounts/migrations/0027); what stands here is for what pages offer, and for the one place that
 opens sealed persons.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
@@ -82,3 +82,26 @@ class Access:
 
     def shows(self, field: str) -> bool:
         return field in self.fields
+
+
+class Deed(NamedTuple):
+    """What was done under a grant: `doer` is a name, `action` one of `accounts.audit.ACTIONS`."""
+
+    at: datetime
+    doer: str
+    action: str
+    object_type: str
+    object_id: UUID | None
+    changes: Any
+
+
+class LetterDue(NamedTuple):
+    """`what` has happened under a grant: "asked", "viewed", "written" or "over". `readers` are
+    dicts of "email" and "language", which may be ""."""
+
+    grant_id: UUID
+    what: str
+    company: str
+    staff: str
+    reason: str
+    readers: list[dict[str, str]]

@@ -29,7 +29,7 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from accounts import permissions, sqlstates
-from accounts.access import Access
+from accounts.access import Access, Deed, LetterDue
 
 
 @dataclass(frozen=True)
@@ -416,6 +416,24 @@ def revoke_grant(grant_id: UUID) -> bool:
 def end_access() -> bool:
     """End the grant that the pass works under, or asks for; the pass goes on without it."""
     return _ask("SELECT gate.end_access(%s)", (_key("issue"),))[0]
+
+
+def deeds_under(grant_id: UUID, *, most: int) -> list[Deed]:
+    """The newest first; none for who may not follow this grant."""
+    found = _ask_all("SELECT * FROM gate.deeds_under(%s, %s)", (grant_id, most))
+    return [Deed._make((*row[:5], json.loads(row[5]))) for row in found]
+
+
+def last_opened() -> datetime | None:
+    """When support last looked at something by one of the holder's links."""
+    return _ask("SELECT gate.last_opened()", ())[0]
+
+
+def letter_about_access(*, but: list[UUID]) -> LetterDue | None:
+    """The next letter to write, of other grants but these; written it is, unless the transaction is
+    undone."""
+    found = _ask("SELECT * FROM gate.letter_about_access(%s, %s)", (_key("issue"), but))
+    return LetterDue._make((*found[:5], json.loads(found[5]))) if found else None
 
 
 @dataclass(frozen=True)

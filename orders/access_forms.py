@@ -73,11 +73,11 @@ class AccessForm(forms.Form):
     def __init__(self, *args: Any, by: Entry, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
-        self.staff = {
+        self.of_support = {
             str(user.pk): user
             for user in User.objects.filter(is_support=True, is_active=True).order_by("name")
         }
-        named = [(key, str(user)) for key, user in self.staff.items()]
+        named = [(key, str(user)) for key, user in self.of_support.items()]
         self.fields["staff"].choices = [("", _("anybody, whom I confirm")), *named]
         if not settings.SUPPORT_EMAIL:
             del self.fields["mailed"]
@@ -107,7 +107,7 @@ class AccessForm(forms.Form):
             "fields": told["shown"],
             "moves": told["moves"],
             "lasting": timedelta(minutes=told["minutes"]),
-            "staff": self.staff.get(told["staff"]),
+            "staff": self.of_support.get(told["staff"]),
         }
 
 

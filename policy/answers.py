@@ -105,6 +105,15 @@ def not_fresh(proof: str) -> Refusal:
     )
 
 
+def not_support() -> Refusal:
+    return Refusal(
+        "not-permitted",
+        _("This is support's."),
+        rule="support",
+        needs=(Need(_("To be appointed as support, on the site's server.")),),
+    )
+
+
 def closed_to_support() -> Refusal:
     return Refusal(
         "access-link",

@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import access, gate, grants
+from accounts import gate, grants
+from accounts.access import FIELDS, STATES
 from accounts.guard import closed_to_support, fresh, requires
 from accounts.models import Grant
 from accounts.requests import Request
 from orders import letters, timeline
-from orders.access_forms import LASTING, MOVES, AccessForm
+from orders.access_forms import MOVES, AccessForm
 from orders.models import Order
 
 NEWEST = 50  # shown at most
@@ -61,7 +62,8 @@ def watch(request: Request, grant_id: uuid.UUID) -> HttpResponse:
     """One link: what it lets support see, who asks, and what was looked at."""
     grant = _find(request, grant_id)
     shown = {
-        "grant": _shown(grant, request),
+        "grant": _shown(grant),
+        "orders": _numbers(grant),
         "deeds": timeline.under_grant(grant),
         "mine": grant.made_by_id == request.gate.user_id,
     }
@@ -104,20 +106,20 @@ def _page(request: Request, form: AccessForm, *, status: int = 200, **more: Any)
     found = Grant.objects.newest().filter(company_id=request.gate.company_id)[:NEWEST]
     context = {
         "form": form,
-        "links": [_shown(grant, request) for grant in found],
-        "last_opened": timeline.last_opened(request.gate),
+        "links": [_shown(grant) for grant in found],
+        "last_opened": gate.last_opened(),
         "support_email": settings.SUPPORT_EMAIL,
         **more,
     }
     return render(request, "orders/access/links.html", context, status=status)
 
 
-def _shown(grant: Grant, request: Request) -> dict[str, Any]:
+def _shown(grant: Grant) -> dict[str, Any]:
     icon, tone = ICONS[grant.state]
     return {
         "id": grant.id,
         "url": reverse("orders:access_link", args=[grant.id]),
-        "state": {"key": grant.state, "label": access.STATES[grant.state], "icon": icon,
+        "state": {"key": grant.state, "label": STATES[grant.state], "icon": icon,
                   "tone": tone},
         "over": grant.state in ("ended", "revoked", "expired"),
         "reason": grant.reason,
@@ -126,15 +128,13 @@ def _shown(grant: Grant, request: Request) -> dict[str, Any]:
         "asked": grant.state == "asked",
         "made_at": grant.made_at,
         "expires_at": grant.expires_at,
-        "orders": _numbers(grant),
-        "fields": [access.FIELDS[name] for name in access.FIELDS if name in grant.fields],
+        "listed": None if grant.orders is None else len(grant.orders),
+        "fields": [FIELDS[name] for name in FIELDS if name in grant.fields],
         "moves": [MOVES[name] for name in MOVES if name in grant.moves],
     }  # fmt: skip
 
 
-def _numbers(grant: Grant) -> list[str] | None:
-    """None for all that the maker sees."""
-    if grant.orders is None:
-        return None
-    listed = Order.objects.filter(company_id=grant.company_id, id__in=grant.orders)
-    return [str(order) for order in listed.only("number").order_by("number")]
+def _numbers(grant: Grant) -> list[Order]:
+    """The listed orders, as far as the reader sees them."""
+    listed = Order.objects.filter(company_id=grant.company_id, id__in=grant.orders or [])
+    return list(listed.only("number").order_by("number"))

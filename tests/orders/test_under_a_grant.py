@@ -124,9 +124,10 @@ def open_paths(arguments: dict[str, object]) -> dict[str, str]:  # noqa: F811
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_31_49_50_what_is_closed_is_refused_and_changes_nothing(
-    method: str, arguments: dict[str, object]  # noqa: F811
+    method: str,
+    arguments: dict[str, object],  # noqa: F811
 ) -> None:
-    client, grant_id = working(moves=[])
+    client, _ = working(moves=[])
     before = len(entries())
     for path, does in open_paths(arguments).items():
         if does not in ("closed", "moves"):

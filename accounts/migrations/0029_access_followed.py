@@ -69,14 +69,14 @@ END $$;
 
 -- The next letter that is due: to whoever made the link, and to the company's owners. Until the
 -- transaction ends it is nobody else's to write.
-CREATE FUNCTION gate.letter_about_access(issue_key text)
+CREATE FUNCTION gate.letter_about_access(issue_key text, but uuid[])
 RETURNS TABLE (grant_id uuid, what text, company text, staff text, reason text, readers jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE g public.accounts_grant; due text;
 BEGIN
     PERFORM gate.check_issuer(issue_key);
     SELECT r.* INTO g FROM public.accounts_grant r
-     WHERE r.asked_at IS NOT NULL AND r.expires_at > clock_timestamp() - interval '7 days'
+     WHERE r.id <> ALL (but) AND r.asked_at IS NOT NULL AND r.expires_at > clock_timestamp() - interval '7 days'
        AND EXISTS (SELECT FROM gate.due_about(r))
      ORDER BY r.asked_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
     SELECT d.what INTO due FROM gate.due_about(g) d LIMIT 1;
@@ -107,12 +107,12 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 REVOKE ALL ON FUNCTION gate.deeds_under(uuid, integer), gate.last_opened(),
-    gate.letter_about_access(text), gate.due_about(public.accounts_grant) FROM PUBLIC;
+    gate.letter_about_access(text, uuid[]), gate.due_about(public.accounts_grant) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.deeds_under(uuid, integer), gate.last_opened(),
-    gate.letter_about_access(text) TO :web;
+    gate.letter_about_access(text, uuid[]) TO :web;
 """
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0024_access_deeds")]
+    dependencies: ClassVar = [("accounts", "0028_access_deeds")]
     operations: ClassVar = [guard(FOLLOWED + LETTERS)]  # no way back, as what it follows

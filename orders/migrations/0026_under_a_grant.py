@@ -152,7 +152,7 @@ REVOKE ALL ON FUNCTION gate.mover(bigint, text),
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0024_told_or_not_done"),
-        ("accounts", "0024_access_deeds"),
+        ("orders", "0025_archives_of_owners"),
+        ("accounts", "0029_access_followed"),
     ]
     operations: ClassVar = [guard(RULES + MOVES)]  # no way back: the former rules know no grant

@@ -200,10 +200,10 @@ BEGIN
     END IF;
 END $$;
 
--- As it was (0008), and for a grant: that it stands still, and is not being taken back right now.
+-- As it was (0023), and for a grant: that it stands still, and is not being taken back right now.
 CREATE OR REPLACE FUNCTION gate.ask_again(w gate.writing) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE stands boolean := true; held record; a gate.access;
+DECLARE stands boolean := true; a gate.access;
 BEGIN
     IF w.place IS NULL THEN RETURN; END IF;
     IF NOT w.ended THEN
@@ -228,8 +228,10 @@ BEGIN
               WHERE m.company_id = w.company_id AND m.user_id = w.user_id FOR SHARE SKIP LOCKED;
             stands := FOUND;
         END IF;
-        held := gate.place_of(w.user_id, w.company_id);
-        IF stands AND held.place = w.place AND held.accepted >= w.accepted THEN RETURN; END IF;
+        IF stands AND gate.place(w.user_id, w.company_id) = w.place
+           AND (NOT w.accepted OR gate.has_accepted(w.user_id, w.company_id, w.published)) THEN
+            RETURN;
+        END IF;
     END IF;
     RAISE EXCEPTION 'the right that this was written under was taken back meanwhile'
         USING ERRCODE = 'CV002';
@@ -435,7 +437,7 @@ GRANT EXECUTE ON FUNCTION gate.reached(text),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0022_proven")]
+    dependencies: ClassVar = [("accounts", "0026_taken_back_as_it_stands")]
     operations: ClassVar = [
         GRANT,
         migrations.AddField("pass", "grant_id", models.UUIDField(null=True)),
