@@ -29,7 +29,10 @@ class AccountsConfig(AppConfig):
                 "access.viewed": _("looked at the order under an access link"),
                 "access.listed": _("looked at the list of orders under an access link"),
                 "access.searched": _("searched the orders under an access link"),
+                "key.made": _("made a key for a partner's machine"),
+                "key.revoked": _("revoked a key"),
                 "company.strictness": _("changed what happens to countries not covered"),
             }
         )
         navigation.register(_("People"), "accounts:people", "users", "people.read", 30)
+        navigation.register(_("Partners and keys"), "accounts:keys", "key-round", "keys.manage", 35)

@@ -24,7 +24,7 @@ Settings = dict[str, str]
 Row = tuple[Any, ...]
 
 REFUSALS: Final = (NO_RIGHT, NOT_ACCEPTED, NOT_COVERED, NO_COPY)
-SETTINGS: Final = ("gate.app", "gate.pass", "gate.company")
+SETTINGS: Final = ("gate.app", "gate.pass", "gate.key", "gate.company")
 
 
 def tables() -> list[str]:

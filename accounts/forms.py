@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from allauth.account.fields import PasswordField, SetPasswordField
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.freshness import freshly_proven
 from accounts.gate import Entry
 from accounts.models import Membership, Partner, Role, Team, User
+from accounts.names import by_name
 from accounts.people import Roster
 from accounts.requests import Request
 from accounts.sign_in_forms import InOurWords
 
 EMAIL_LENGTH = 254
+LONGEST = timedelta(days=3653)  # of a key that ends by itself
 
 
 def roles_open_to(entry: Entry) -> list[tuple[str, Any]]:
@@ -142,6 +146,55 @@ class TeamForm(forms.Form):
         if Team.objects.filter(company_id=self.by.company_id, name=name).exists():
             raise ValidationError(_("There is a team of this name already."))
         return name
+
+
+class KeyForm(forms.Form):
+    """A key for a partner's machine. `until` is the last day on which it opens anything."""
+
+    fields: dict[str, Any]
+    membership = forms.ChoiceField(
+        label=_("Who answers for it"),
+        help_text=_("A partner's member: the key works while they are here, and have accepted."),
+    )
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=80,
+        help_text=_("By which you know it, such as “Landing pages”."),
+    )
+    payout = forms.DecimalField(
+        label=_("Payout for an approved lead"),
+        required=False,
+        localize=True,
+        min_value=0,
+        max_digits=12,
+        decimal_places=2,
+        widget=forms.TextInput({"inputmode": "decimal"}),
+    )
+    until = forms.DateField(
+        label=_("Holds until"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("Left empty, it holds until it is revoked."),
+    )
+
+    def __init__(self, *args: Any, roster: Roster, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.senders = {str(each.id): each for each in roster.members if each.partner_id}
+        named = [(key, f"{roster.place_of(m)} · {m.user}") for key, m in self.senders.items()]
+        self.fields["membership"].choices = by_name(named)
+        self.fields["payout"].help_text = _("In %(currency)s.") % {"currency": currency}
+
+    def clean_membership(self) -> Membership:
+        return self.senders[self.cleaned_data["membership"]]
+
+    def clean_until(self) -> datetime | None:
+        """The moment at which that day is over, where the company is."""
+        day = self.cleaned_data["until"]
+        if day is None:
+            return None
+        if not timezone.localdate() <= day < timezone.localdate() + LONGEST:
+            raise ValidationError(_("Choose a day from today on, within ten years."))
+        return timezone.make_aware(datetime.combine(day + timedelta(days=1), time()))
 
 
 class CompanyForm(forms.Form):

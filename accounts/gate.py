@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -29,7 +30,7 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from accounts import permissions, sqlstates
-from accounts.access import Access, Deed, LetterDue
+from accounts.access import Access
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Entry:
 
     @property
     def own_company_id(self) -> int | None:
-        """The company that the pass itself works in: none where a grant opens one."""
+        """The company that the pass itself works in."""
         return None if self.under else self.company_id
 
     @property
@@ -116,7 +117,7 @@ def failed() -> bool:
 
 
 PURPOSES = ("vouch", "issue", "work")
-SETTINGS = ("gate.app", "gate.pass", "gate.company")
+SETTINGS = ("gate.app", "gate.pass", "gate.key", "gate.company")
 
 
 @contextmanager
@@ -243,6 +244,64 @@ def open_export(secret: str, *, of_company: bool, entry_id: UUID, until: datetim
         "SELECT gate.open_export(%s, %s, %s, %s, %s)",
         (_key("issue"), secret, of_company, entry_id, until),
     )
+
+
+def make_key(
+    secret: str,
+    *,
+    key_id: UUID,
+    name: str,
+    membership_id: UUID,
+    payout: Decimal | None,
+    until: datetime | None,
+) -> None:
+    """Make the key of a partner's member, in the company of the pass."""
+    with connection.wrap_database_errors:
+        _ask(
+            "SELECT gate.make_key(%s, %s, %s, %s, %s, %s, %s)",
+            (_key("issue"), key_id, secret, name, membership_id, payout, until),
+        )
+
+
+def enter_with_key(secret: str, *, a_minute: int) -> dict[str, Any] | None:
+    """Present a sender's key to the transaction under way, in place of any pass, and count it: what
+    `gate.enter_with_key` tells of it; None for one that opens nothing."""
+    found = _ask(
+        "SELECT * FROM gate.enter_with_key(%s, %s, %s)",
+        (_key("issue"), secret, a_minute),
+        dict_row,
+    )
+    return found and {**found, "missing": json.loads(found["missing"] or "[]")}
+
+
+def sealing_keys(first: bytes | None = None) -> list[tuple[int, bytes]]:
+    """Of the company that the key presented sends to: (version, wrapped). `first` becomes the first
+    where there is none."""
+    return _ask_all(
+        "SELECT version, wrapped FROM gate.sealing_keys(%s, %s)", (_key("issue"), first)
+    )
+
+
+class StoredLead(NamedTuple):
+    id: UUID
+    digest: bytes | None
+    added: bool
+
+
+def add_lead(lead: dict[str, Any], *sealed: Any) -> StoredLead:
+    """Store a lead for the sender of the key presented, or find the one that is there already under
+    its `external_id`. `sealed`: person, hash of the telephone, digest of the body, search words."""
+    with connection.wrap_database_errors:
+        found = _ask(
+            "SELECT id, digest, added FROM gate.add_lead(%s, %s, %s, %s, %s, %s)",
+            (_key("issue"), Jsonb(lead), *sealed),
+        )
+    return StoredLead(*found)
+
+
+def count_refused_lead(sign: str, jurisdiction: str) -> None:
+    """That clause P2 refused a lead, in the company that the key presented sends to."""
+    _ask("SELECT gate.count_refused_lead(%s, %s, %s)", (_key("issue"), sign, jurisdiction))
 
 
 def delete_account() -> None:
@@ -396,44 +455,6 @@ def leave_company() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT gate.leave_company()")
         return cursor.fetchone()[0]
-
-
-def ask_with_link(secret: str) -> UUID | None:
-    """Ask to be let in, with an access link's secret: the grant, or None for one that does not open
-    to this person, for whatever reason. Raises OperationalError where one is in hand already."""
-    with connection.wrap_database_errors:
-        return _ask("SELECT gate.ask_with_link(%s, %s)", (_key("issue"), secret))[0]
-
-
-def confirm_grant(grant_id: UUID, *, staff_id: int) -> bool:
-    return _ask("SELECT gate.confirm_grant(%s, %s, %s)", (_key("issue"), grant_id, staff_id))[0]
-
-
-def revoke_grant(grant_id: UUID) -> bool:
-    return _ask("SELECT gate.revoke_grant(%s, %s)", (_key("issue"), grant_id))[0]
-
-
-def end_access() -> bool:
-    """End the grant that the pass works under, or asks for; the pass goes on without it."""
-    return _ask("SELECT gate.end_access(%s)", (_key("issue"),))[0]
-
-
-def deeds_under(grant_id: UUID, *, most: int) -> list[Deed]:
-    """The newest first; none for who may not follow this grant."""
-    found = _ask_all("SELECT * FROM gate.deeds_under(%s, %s)", (grant_id, most))
-    return [Deed._make((*row[:5], json.loads(row[5]))) for row in found]
-
-
-def last_opened() -> datetime | None:
-    """When support last looked at something by one of the holder's links."""
-    return _ask("SELECT gate.last_opened()", ())[0]
-
-
-def letter_about_access(*, but: list[UUID]) -> LetterDue | None:
-    """The next letter to write, of other grants but these; written it is, unless the transaction is
-    undone."""
-    found = _ask("SELECT * FROM gate.letter_about_access(%s, %s)", (_key("issue"), but))
-    return LetterDue._make((*found[:5], json.loads(found[5]))) if found else None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ QUESTIONS: Final = (
     """,
     """
     SELECT format('row rule %%s of %%s', policyname, tablename),
-           format('%%s %%s using %%s check %%s', permissive, cmd, qual, with_check)
+           format('%%s %%s for %%s using %%s check %%s', permissive, cmd,
+                  replace(roles::text, current_user, 'the owner'), qual, with_check)
       FROM pg_policies WHERE schemaname = 'public'
     """,
     # triggers, and whether they fire

@@ -339,6 +339,54 @@ class Invitation(CompanyOwned):
                 raise Invitation.DoesNotExist
 
 
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def living(self) -> ApiKeyQuerySet:
+        unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
+        return self.filter(unexpired, revoked_at=None)
+
+
+class ApiKey(CompanyOwned):
+    """What a partner's machine sends leads with (decision 19). Only the hash of its secret is kept,
+    and the member whose key it is answers for it: without them, and without their acceptance of
+    every policy in force, it opens nothing."""
+
+    name = models.CharField(_("name"), max_length=80)
+    membership_id = models.UUIDField()
+    hash = models.BinaryField(max_length=32, editable=False)
+    payout = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    minute_began = models.DateTimeField(null=True)  # in which `uses` are counted
+    uses = models.PositiveIntegerField(default=0)
+
+    membership = neighbour(Membership, "membership_id")
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("company", "hash", name="accounts_apikey_hash_once"),
+            models.CheckConstraint(
+                condition=models.Q(payout=None) | models.Q(payout__gte=0),
+                name="accounts_apikey_payout",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def revoke(self, *, by: gate.Entry) -> None:
+        """End the key for good, from its next request on. Raises DoesNotExist where it is over."""
+        with transaction.atomic():
+            audit.record(by=by, action="key.revoked", of=self)
+            ended = ApiKey.objects.filter(pk=self.pk, revoked_at=None)
+            if not ended.update(revoked_at=timezone.now()):
+                raise ApiKey.DoesNotExist
+
+
 class Pass(models.Model):
     """What opens a company's rows: a random secret, of which only the SHA-256 is stored.
 

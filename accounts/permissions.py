@@ -27,6 +27,7 @@ PERMISSIONS: Final[dict[str, dict[str, str]]] = {
     "people.read": {**_RUNS_COMPANY, "lead": "all", "agent": "all"},
     "people.manage": _RUNS_COMPANY,
     "people.owners": {"owner": "all"},
+    "keys.manage": _RUNS_COMPANY,  # of partners' machines
     "audit.read": _RUNS_COMPANY,
     "access.grant": _WORKS_ORDERS,  # let support in, by a link
     # orders

@@ -169,6 +169,13 @@ register(
         leaves_out=("hash", "told"),
     ),
     Record(
+        "accounts_apikey",
+        "hashes of what partners' machines send leads with, whose they are, and when last used",
+        "a key is no knowledge: nobody takes it along; it goes with its member's place",
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+    ),
+    Record(
         "accounts_attempt",
         "how often something was tried lately, by keyed hashes",
         "names nobody and is gone within the hour",

@@ -37,6 +37,7 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "its maker reads it, and who reads the company's audit",
     "accounts_attempt": "attempts to sign in are counted before anybody is known; keyed hashes of "
     "addresses and e-mails; the web role has no right to it at all",
+    "accounts_apikey": "looked up by its secret's hash; read and revoked by who manages keys",
     "accounts_pass": "the gate itself; the web role has no right to it at all",
     "policy_policy": "policies are public, a company's own too; application's key only",
     "policy_policyversion": "as the policies; added to by who may publish, never changed",

@@ -3,7 +3,7 @@
 from allauth.account import views as sign_in
 from django.urls import include, path, re_path
 
-from accounts import views, views_invitation, views_people
+from accounts import views, views_invitation, views_keys, views_people
 from accounts.guard import View, apart_from_support, closed_to_support, public, signed_in
 
 
@@ -28,6 +28,8 @@ ours = [
     path("company/people/<uuid:membership_id>/removal/", views_people.removal, name="removal"),
     path("company/departure/", views_people.departure, name="departure"),
     path("company/teams/", views_people.teams, name="teams"),
+    path("company/keys/", views_keys.keys, name="keys"),
+    path("company/keys/<uuid:key_id>/revocation/", views_keys.revocation, name="revocation"),
 ]
 
 urlpatterns = [

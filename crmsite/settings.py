@@ -105,6 +105,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "crmsite.metrics.MetricsMiddleware",
     "crmsite.headers.HeadersMiddleware",
+    "policy.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -279,6 +280,8 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 2_000},
     },
 }
+
+API_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=300)  # of one key
 
 # What is counted: /metrics answers whoever has the token, and nobody where there is none.
 

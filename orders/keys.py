@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 
+from accounts import gate
 from accounts.gate import Entry
 from accounts.models import CompanyKey as StoredKey
 from orders import sealing
@@ -106,13 +107,25 @@ def provided(by: Entry) -> Keys:
     return keys
 
 
+def of_sender(by: Entry) -> Keys:
+    """The keys that seal what a sender's key brings, which the gate hands to nobody's SQL."""
+    stored = gate.sealing_keys() or gate.sealing_keys(_first_wrapped(by.company_id))
+    return Keys(
+        by.company_id,
+        {version: _unwrapped(by.company_id, bytes(wrapped)) for version, wrapped in stored},
+    )
+
+
 def _make_first(by: Entry) -> None:
     """Two at once make one: the second waits for the first, conflicts, and reads what is there."""
     if not by.may("persons.open"):
         raise PermissionDenied("This role opens no person.")
-    wrapped = sealing.CompanyKey.generate().wrap(sealing.MasterKey.from_settings(), by.company_id)
-    first = StoredKey(company_id=by.company_id, version=1, wrapped=wrapped)
+    first = StoredKey(company_id=by.company_id, version=1, wrapped=_first_wrapped(by.company_id))
     StoredKey.objects.bulk_create([first], ignore_conflicts=True)
+
+
+def _first_wrapped(company_id: int) -> bytes:
+    return sealing.CompanyKey.generate().wrap(sealing.MasterKey.from_settings(), company_id)
 
 
 @lru_cache(maxsize=4096)

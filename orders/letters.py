@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from accounts import gate
+from accounts import gate, grants
 from accounts.access import LetterDue
 from accounts.gate import Entry
 from accounts.models import Grant
@@ -51,7 +51,7 @@ def _tell_one(failed: dict[UUID, OSError]) -> LetterDue | None:
     due = None
     try:
         with gate.vouching():
-            due = gate.letter_about_access(but=list(failed))
+            due = grants.letter_about_access(but=list(failed))
             if due:
                 for reader in due.readers:
                     _write(due, **reader)

@@ -1,4 +1,4 @@
-"""The table of moves as the database keeps it, where SQL cannot go past it."""
+"""The tables of moves and phases as the database keeps them, where SQL cannot go past them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ def allowed() -> set[tuple[str, str, str]]:
 def install(using: str, **_: Any) -> None:
     """After a migration, as the owner."""
     with transaction.atomic(using), connections[using].cursor() as cursor:
-        cursor.execute("SELECT to_regclass('gate.move') IS NOT NULL")
+        cursor.execute("SELECT to_regclass('gate.phase') IS NOT NULL")
         if not cursor.fetchone()[0]:
             return
         cursor.execute("DELETE FROM gate.move")
         cursor.executemany("INSERT INTO gate.move VALUES (%s, %s, %s)", sorted(allowed()))
+        cursor.execute("DELETE FROM gate.phase")
+        phases = [(status.key, status.phase) for status in statuses.STATUSES.values()]
+        cursor.executemany("INSERT INTO gate.phase VALUES (%s, %s)", phases)

@@ -46,6 +46,14 @@ register(
         opens={"person": person},
     ),
     Record(
+        "orders_lead",
+        "how far an order is that a partner's machine sent, and its number there",
+        "the company's own; the keyed hash of what was sent goes with the person",
+        company=Fate.ERASED,
+        of_company="company_id",
+        leaves_out=("digest",),
+    ),
+    Record(
         "orders_item",
         "what was ordered",
         OWN,

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from accounts import audit, gate
+from accounts import audit, grants
 from accounts.access import Deed
 from accounts.identifiers import made_at
 from accounts.models import AuditEntry, Grant
@@ -129,7 +129,7 @@ def _comments(order: Order, held: Keys) -> Iterator[Event]:
 
 def under_grant(grant: Grant) -> list[Event]:
     """What was done under an access link, as far as its reader may follow it, newest first."""
-    deeds = gate.deeds_under(grant.id, most=LONGEST)
+    deeds = grants.deeds_under(grant.id, most=LONGEST)
     ids = {deed.object_id for deed in deeds if deed.object_type == "order" and deed.object_id}
     orders = Order.objects.filter(company_id=grant.company_id, id__in=ids).only("number")
     known = {order.id: order for order in orders}

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from orders import api
 from orders.views import (
     access,
     buyers,
@@ -23,6 +24,7 @@ app_name = "orders"
 
 
 urlpatterns = [
+    *api.addresses(),
     path("orders/", listing.orders, name="list"),
     path("orders/next/", queue.take_next, name="next"),
     path("orders/new/", editing.new, name="new"),

@@ -6,6 +6,7 @@ Every refusal names the rule that refused and what would satisfy it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from policy import stopped
 from policy.models import Kind
 
 HOME = "/orders/"
+PROBLEM = "application/problem+json"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,16 @@ class Refusal:
     takes_forms: bool = False
     needs: tuple[Need, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Refused(Exception):
+    """Ends a program's request with this refusal. It is answered within the request's transaction:
+    what was written before stays, a count above all."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.problem)
+        self.refusal = refusal
 
 
 def not_signed_in() -> Refusal:
@@ -164,6 +176,12 @@ def person_out_of_bounds() -> Refusal:
     )
 
 
+def of_status(status: int) -> Refusal:
+    """What HTTP itself says of it, where nobody says more."""
+    phrase = HTTPStatus(status).phrase
+    return Refusal(phrase.lower().replace(" ", "-"), phrase, status)
+
+
 def answer(request: Request, refusal: Refusal) -> HttpResponse:
     """The refusal, in the form that fits this client."""
     if wants_json(request):
@@ -203,15 +221,21 @@ def problem(refusal: Refusal) -> JsonResponse:
         **({"rule": refusal.rule} if refusal.rule else {}),
         **refusal.details,
     }
-    response = JsonResponse(body, status=refusal.status, content_type="application/problem+json")
+    response = JsonResponse(
+        body, status=refusal.status, content_type=PROBLEM, headers=refusal.headers
+    )
     if refusal.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="covenant"'
     return response
 
 
+def is_api(request: Request) -> bool:
+    return request.path.startswith("/api/")
+
+
 def wants_json(request: Request) -> bool:
     return (
-        request.path.startswith("/api/")
+        is_api(request)
         or request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     )
 

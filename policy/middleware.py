@@ -23,6 +23,24 @@ from policy import answers
 from policy.answers import Refusal
 
 
+class ProblemMiddleware:
+    """Programs are told of whatever went wrong in one form (RFC 9457): of an address that is none,
+    a method that is not taken and an error of ours, too, wherever it was answered."""
+
+    def __init__(self, get_response: Callable[[Request], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        response = self.get_response(request)
+        told = response.headers.get("Content-Type") == answers.PROBLEM
+        if response.status_code < 400 or told or not answers.is_api(request):
+            return response
+        problem = answers.problem(answers.of_status(response.status_code))
+        for name in response.headers.keys() - {"Content-Type", "Content-Length"}:
+            problem[name] = response[name]
+        return problem
+
+
 class PolicyMiddleware:
     def __init__(self, get_response: Callable[[Request], HttpResponse]) -> None:
         self.get_response = get_response

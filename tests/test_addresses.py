@@ -7,6 +7,7 @@ What the letters mean:
     F  403: a rule refused           C  to choosing a company, or to the page of who has none
     N  404: as if it did not exist   M  405: this address takes no POST
     G  410: a link that is used up   B  422 or its like: what was sent is not enough
+    K  401: this asks for a sender's key, which a browser never has
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ GETS = {
     "company/people/<uuid:membership_id>/removal/": "L>>FFFA>FCCC",
     "company/departure/": "L........CCC",
     "company/teams/": "L>>FFFA>FCCC",
+    "company/keys/": "L..FFFA.FCCC",
+    "company/keys/<uuid:key_id>/revocation/": "L>>FFFA>FCCC",
     "privacy/": "............",
     "policy/": "............",
     "policy/versions/": "............",
@@ -124,6 +127,9 @@ GETS = {
     "operator/disclosures/<uuid:disclosure_id>/refusal/": "LFFFFFFFFF>F",
     "operator/disclosures/<uuid:disclosure_id>/package/": "LFFFFFFFFF>F",
     "operator/disclosures/<uuid:disclosure_id>/file/": "LFFFFFFFFF>F",
+    "api/v1/openapi.json": "............",
+    "api/v1/leads": "KKKKKKKKKKKK",
+    "api/v1/leads/<uuidstr:lead_id>": "KKKKKKKKKKKK",
     "orders/": "L.....A..CCC",
     "orders/next/": "LFF>>FAF>CCC",
     "orders/new/": "L....FA..CCC",
@@ -170,6 +176,8 @@ POSTS = {
     "company/people/<uuid:membership_id>/removal/": "L>>FFFANFCCC",
     "company/departure/": "L>CCCCC>CCCC",
     "company/teams/": "LBBFFFABFCCC",
+    "company/keys/": "LBBFFFABFCCC",
+    "company/keys/<uuid:key_id>/revocation/": "LNNFFFANFCCC",
     "privacy/": "MMMMMMMMMMMM",
     "policy/": "MMMMMMMMMMMM",
     "policy/versions/": "MMMMMMMMMMMM",
@@ -228,6 +236,9 @@ POSTS = {
     "operator/disclosures/<uuid:disclosure_id>/refusal/": "LFFFFFFFFFNF",
     "operator/disclosures/<uuid:disclosure_id>/package/": "LFFFFFFFFFNF",
     "operator/disclosures/<uuid:disclosure_id>/file/": "LFFFFFFFFFNF",
+    "api/v1/openapi.json": "MMMMMMMMMMMM",
+    "api/v1/leads": "KKKKKKKKKKKK",
+    "api/v1/leads/<uuidstr:lead_id>": "MMMMMMMMMMMM",
     "orders/": "LMMMMMAMMCCC",
     "orders/next/": "LFF>>FAF>CCC",
     "orders/new/": "LBBBBFABBCCC",
@@ -261,6 +272,8 @@ def arguments() -> dict[str, object]:
             "membership_id": people.gail.membership().id,
             "invitation_id": uuid4(),
             "disclosure_id": uuid4(),
+            "key_id": uuid4(),
+            "lead_id": uuid4(),
             "inquiry_id": inquiry.id,
             "secret": "wrong",
             "uidb36": "1",
@@ -294,9 +307,17 @@ def letter(response: HttpResponse) -> str:
         path = urlsplit(response["Location"]).path
         known = {"/login/": "L", "/accept/": "A", "/company/choose/": "C", "/staff/": "C"}
         return known.get(path, ">")
-    return {200: ".", 403: "F", 404: "N", 405: "M", 410: "G", 400: "B", 422: "B", 409: "B"}.get(
-        response.status_code, str(response.status_code)
-    )
+    return {
+        200: ".",
+        401: "K",
+        403: "F",
+        404: "N",
+        405: "M",
+        410: "G",
+        400: "B",
+        422: "B",
+        409: "B",
+    }.get(response.status_code, str(response.status_code))
 
 
 def answered(visitor: people.Someone | None, method: str, path: str) -> str:

@@ -11,6 +11,7 @@ from orders.models.exports import Closure, Export, ExportChunk
 from orders.models.imports import Import, ImportChunk, ImportRefusal
 from orders.models.inquiries import Inquiry
 from orders.models.items import Item
+from orders.models.leads import Lead
 from orders.models.moves import MoveRefused
 from orders.models.offers import Offer
 from orders.models.orders import Conflict, Order, Source
@@ -28,6 +29,7 @@ __all__ = [
     "ImportRefusal",
     "Inquiry",
     "Item",
+    "Lead",
     "MoveRefused",
     "Offer",
     "Order",

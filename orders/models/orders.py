@@ -78,7 +78,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
             held = keys.provided(by)
             offers = Offer.objects.named((draft.offer or "" for draft in drafts), by=by)
             orders = [
-                Order._drafted(draft, verdict, by=by, held=held, offers=offers)
+                Order.drafted(draft, verdict, by=by, held=held, offers=offers)
                 for draft, verdict in zip(drafts, verdicts, strict=True)
             ]
             self.bulk_create(orders)
@@ -256,7 +256,7 @@ class Order(CompanyOwned):
         return f"№ {self.number}"
 
     @classmethod
-    def _drafted(
+    def drafted(
         cls,
         draft: OrderDraft,
         verdict: Verdict,
@@ -265,6 +265,7 @@ class Order(CompanyOwned):
         held: Keys,
         offers: dict[str, uuid.UUID],
     ) -> Order:
+        """What becomes of an admitted draft, sealed and not stored; `offers` are ids by name."""
         order = cls(
             company_id=by.company_id,
             status=draft.status,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import gate, grants
+from accounts import grants
 from accounts.access import FIELDS, STATES
 from accounts.guard import closed_to_support, fresh, requires
 from accounts.models import Grant
@@ -77,7 +77,7 @@ def confirm(request: Request, grant_id: uuid.UUID) -> HttpResponse:
     """Lets in whom the page has named, and nobody who might have come in between."""
     grant = _find(request, grant_id)
     named = request.POST.get("staff", "")
-    if named.isdecimal() and gate.confirm_grant(grant.id, staff_id=int(named)):
+    if named.isdecimal() and grants.confirm(grant.id, staff_id=int(named)):
         messages.success(request, _("%(name)s is let in.") % {"name": grant.staff})
     else:
         messages.error(request, _("This link waits for nobody any more."))
@@ -90,7 +90,7 @@ def confirm(request: Request, grant_id: uuid.UUID) -> HttpResponse:
 def revoke(request: Request, grant_id: uuid.UUID) -> HttpResponse:
     """Shuts the link, or refuses who asks with it."""
     grant = _find(request, grant_id)
-    if gate.revoke_grant(grant.id):
+    if grants.revoke(grant.id):
         messages.success(request, _("The link is shut: support sees nothing by it any more."))
     else:
         messages.error(request, _("The link was over already."))
@@ -107,7 +107,7 @@ def _page(request: Request, form: AccessForm, *, status: int = 200, **more: Any)
     context = {
         "form": form,
         "links": [_shown(grant) for grant in found],
-        "last_opened": gate.last_opened(),
+        "last_opened": grants.last_opened(),
         "support_email": settings.SUPPORT_EMAIL,
         **more,
     }

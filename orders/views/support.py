@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import gate
+from accounts import gate, grants
 from accounts.guard import apart_from_support, signed_in
 from accounts.requests import Request
 from orders.access_forms import LinkForm
@@ -49,7 +49,7 @@ def ask(request: Request) -> HttpResponse:
     request.session.cycle_key()
     request.session.save()
     with gate.carrying(request.session.session_key):
-        if gate.ask_with_link(form.cleaned_data["code"]):
+        if grants.ask_with_link(form.cleaned_data["code"]):
             return redirect("orders:support")
     form.add_error("code", _("This link does not open: used, shut, over, or for somebody else."))
     return _page(request, form, status=422)
@@ -60,7 +60,7 @@ def ask(request: Request) -> HttpResponse:
 @require_POST
 def end(request: Request) -> HttpResponse:
     """Gives the company back, and goes on in a session whose secret is new."""
-    if gate.end_access():
+    if grants.end():
         messages.success(request, _("The work under the link is ended."))
     request.session.cycle_key()
     return redirect("orders:support")

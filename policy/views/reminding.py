@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.guard import closed_to_support, requires
-from accounts.models import Membership
+from accounts.models import ApiKey, Membership
 from accounts.people import Standing
 from accounts.requests import Request
 from policy import reminders, standing
@@ -31,8 +31,15 @@ def people(request: Request) -> HttpResponse:
         .select_related("user")
         .order_by("user__name", "user__email")
     )
+    held = ApiKey.objects.living().filter(company_id=request.gate.company_id)
+    holders = set(held.values_list("membership_id", flat=True))
     shown: list[dict[str, Any]] = [
-        {"member": each, "standing": known.get(each.user_id, Standing())} for each in members
+        {
+            "member": each,
+            "standing": known.get(each.user_id, Standing()),
+            "holds_key": each.id in holders,
+        }
+        for each in members
     ]
     shown.sort(key=lambda each: not each["standing"].missing)
     waiting = sum(bool(each.missing) for each in known.values())

@@ -16,7 +16,7 @@ import pytest
 from django.db import DatabaseError
 from psycopg import sql
 
-from accounts import gate
+from accounts import gate, grants
 from accounts.rowrules import NO_PERSON_AND_NO_COMPANY, READ_BEFORE_A_COMPANY_IS_KNOWN
 from tests import people
 from tests.access import another_order, ask, confirm, let_in, link, orders_of, revoke, state_of
@@ -223,7 +223,7 @@ def test_09_only_support_asks() -> None:
             people.as_(someone),
             pytest.raises(DatabaseError, match="only support"),
         ):
-            gate.ask_with_link(secret)
+            grants.ask_with_link(secret)
 
 
 def test_10_a_wrong_secret_opens_nothing() -> None:
@@ -349,7 +349,7 @@ def end(how: str, grant_id: UUID, sues: str, owner: psycopg.Connection) -> None:
         assert revoke(grant_id)
     elif how == "ended":
         with gate.carrying(sues):
-            assert gate.end_access()
+            assert grants.end()
     else:
         close(owner, how)
 
@@ -468,14 +468,14 @@ def test_33_no_link_is_used_under_a_grant() -> None:
     _, sues = let_in()
     other, secret = link(people.adam)
     with gate.carrying(sues), pytest.raises(DatabaseError, match="only support"):
-        gate.ask_with_link(secret)
+        grants.ask_with_link(secret)
     assert state_of(other) == "waiting"
 
 
 def test_36_the_session_is_supports_own_again_afterwards() -> None:
     _, sues = let_in()
     with gate.carrying(sues):
-        assert gate.end_access()
+        assert grants.end()
     with carrying(sues, telling=False) as web:
         assert web.execute("SELECT gate.user_id()").fetchone() == (people.sue.user.pk,)
         assert web.execute(SEEN).fetchall() == []
@@ -589,7 +589,7 @@ def test_38_a_member_names_no_grant_in_an_entry(superuser: psycopg.Connection) -
 
 
 def test_a_link_asks_for_a_fresh_proof() -> None:
-    from accounts import grants
+
     from accounts.models import Grant
 
     with people.as_(people.ann) as ann, pytest.raises(Exception) as refusal:

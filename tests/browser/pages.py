@@ -67,6 +67,7 @@ PAGES = {
         "/company/policy/people/",
         "/company/buyers/",
         "/company/buyers/retention/?cancelled=30",
+        "/company/keys/",
         "/company/coverage/",
         "/company/refusals/",
         "/company/disclosures/",

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts import audit, gate, watching
+from accounts import audit, gate, grants, watching
 from accounts.guard import UNDER_GRANT, Demand, demand_of
 from accounts.models import AuditEntry
 from orders.models import Order
@@ -37,7 +37,7 @@ def working(maker: people.Someone = people.ann, **scope: object) -> tuple[Client
     client = people.sign_in(Client(), people.sue)
     grant_id, secret = link(maker, **scope)
     with gate.carrying(client.cookies["covenant"].value):
-        assert gate.ask_with_link(secret)
+        assert grants.ask_with_link(secret)
     assert confirm(grant_id, maker)
     return client, grant_id
 
@@ -200,7 +200,7 @@ def test_33_34_support_makes_and_lengthens_no_link(order: Order) -> None:
 def test_36_37_ending_gives_support_back_its_own_session(order: Order) -> None:
     client, _ = working()
     with gate.carrying(client.cookies["covenant"].value):
-        assert gate.end_access()
+        assert grants.end()
     assert client.get(card(order)).status_code in (302, 403, 404)
     assert client.get("/staff/").status_code == 200
 

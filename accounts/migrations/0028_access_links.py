@@ -437,7 +437,7 @@ GRANT EXECUTE ON FUNCTION gate.reached(text),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0026_taken_back_as_it_stands")]
+    dependencies: ClassVar = [("accounts", "0027_api_keys")]
     operations: ClassVar = [
         GRANT,
         migrations.AddField("pass", "grant_id", models.UUIDField(null=True)),

@@ -72,6 +72,11 @@ ALTER POLICY reads ON accounts_auditentry USING (
         OR object_type = 'order'
            AND {on_an_order("accounts_auditentry", "persons.open", "object_id")}));
 
+-- What partners' machines sent is nobody's of support's, whatever a link opens.
+ALTER POLICY reads ON orders_lead USING (
+    company_id = :claim AND (company_id = (SELECT gate.whole('orders.create'))
+        OR (company_id, partner_id) = (SELECT s.company_id, s.partner_id FROM gate.sender() s)));
+
 -- Jobs that are under way go on: what they may has other names now.
 UPDATE accounts_pass SET reach = reach || '["persons.write", "persons.find"]'
  WHERE kind = 'job' AND reach ? 'persons.open';
@@ -145,6 +150,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- As before (0026), and of support, whose moves a lead follows too.
+CREATE OR REPLACE FUNCTION gate.acting_company() RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce((gate.holder()).company_id, gate.sender_company(),
+                    (gate.access(gate.presented())).company_id);
+END $$;
+
 REVOKE ALL ON FUNCTION gate.mover(bigint, text),
     gate.keep_to_moves(public.orders_order, public.orders_order) FROM PUBLIC;
 """
@@ -152,7 +165,7 @@ REVOKE ALL ON FUNCTION gate.mover(bigint, text),
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0025_archives_of_owners"),
-        ("accounts", "0029_access_followed"),
+        ("orders", "0026_leads"),
+        ("accounts", "0030_access_followed"),
     ]
     operations: ClassVar = [guard(RULES + MOVES)]  # no way back: the former rules know no grant
