@@ -112,6 +112,9 @@ GRANT = migrations.CreateModel(
 ACCESS = """
 ALTER TABLE accounts_grant ADD CONSTRAINT accounts_grant_lasts
     CHECK (expires_at > made_at AND expires_at <= made_at + interval '24 hours');
+-- A grant goes with its maker's membership, and that with its company.
+ALTER TABLE accounts_grant ADD CONSTRAINT accounts_grant_maker FOREIGN KEY (company_id, made_by_id)
+    REFERENCES accounts_membership (company_id, user_id) ON DELETE CASCADE;
 CREATE INDEX accounts_pass_under_grant ON accounts_pass (grant_id) WHERE grant_id IS NOT NULL;
 
 -- What a grant is worth now: whose deed it is, on whose behalf, and of that person the place.
