@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.founding import OWNER
+from policy.drafts import AHEAD
 from policy.models import Policy, PolicyQuerySet
 from policy.revisions import NotNew
 
@@ -30,12 +32,15 @@ def add_terms(parser: ArgumentParser) -> None:
 
 
 def moment(text: str) -> datetime:
-    """ISO 8601; without an offset it is UTC."""
+    """ISO 8601; without an offset it is UTC. At most a year ahead."""
     try:
         given = datetime.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text} is no date and time of ISO 8601") from error
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
+    given = given if given.tzinfo else given.replace(tzinfo=UTC)
+    if given > timezone.now() + AHEAD:
+        raise ArgumentTypeError(f"{text} is more than a year ahead")
+    return given
 
 
 @contextmanager

@@ -8,7 +8,8 @@ approval of another than the publisher, and exactly as approved (migration 0013)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Now
@@ -22,6 +23,10 @@ from policy.turns import NotInTurn, in_turn
 
 if TYPE_CHECKING:
     from policy.models import Policy, PolicyVersion
+
+# How long ahead a version may be announced: none that comes after it is in force before it is, and
+# none is taken back.
+AHEAD: Final = timedelta(days=366)
 
 # The errors and constraints of migration 0013, in words.
 REASONS = {
@@ -101,6 +106,10 @@ class Draft(models.Model):
             models.CheckConstraint(
                 condition=models.Q(countries=[]) | models.Q(company__isnull=False),
                 name="policy_draft_countries",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(effective_at__lte=models.F("written_at") + AHEAD),
+                name="policy_draft_ahead",
             ),
         ]
 

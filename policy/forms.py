@@ -17,6 +17,7 @@ from accounts.gate import Entry
 from policy import coverage
 from policy.bundled import PLACEHOLDER
 from policy.countries import country_code, listed, named
+from policy.drafts import AHEAD
 from policy.jurisdictions import judge
 from policy.models import Draft, Jurisdiction, PolicyText, PolicyVersion
 from policy.revisions import NotNew, refuse_unchanged
@@ -107,6 +108,11 @@ class AcceptanceForm(forms.Form):
         return {**given, "shown_at": datetime.fromisoformat(signed[-1])}
 
 
+def _not_far_ahead(moment: datetime) -> None:
+    if moment > timezone.now() + AHEAD:
+        raise forms.ValidationError(_("Choose a moment within a year from now."))
+
+
 class DraftForm(forms.Form):
     """What is being written of a new version, complete or not: a text and a summary for each of the
     site's languages. `seal` is the draft's that the page showed."""
@@ -121,6 +127,7 @@ class DraftForm(forms.Form):
     effective_at = forms.DateTimeField(
         label=_("In force from"),
         required=False,
+        validators=[_not_far_ahead],
         widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 

@@ -26,7 +26,7 @@ from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import Company, User
 from policy.disclosures import Disclosure, DisclosureEvent, DisclosurePackage
-from policy.drafts import Approval, Draft
+from policy.drafts import AHEAD, Approval, Draft
 from policy.prohibitions import Jurisdiction
 from policy.proofruns import ProofResult, ProofRun
 from policy.refusals import Refusal
@@ -207,6 +207,10 @@ class PolicyVersion(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint("policy", "number", name="policy_version_number_once"),
             models.UniqueConstraint("seal", name="policy_version_sealed_once"),
+            models.CheckConstraint(
+                condition=Q(effective_at__lte=F("published_at") + AHEAD),
+                name="policy_version_ahead",
+            ),
         ]
         indexes: ClassVar = [  # the gate's two questions, at every statement
             models.Index("number", condition=Q(kind="crm"), name="policy_version_of_crm"),

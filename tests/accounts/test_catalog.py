@@ -178,6 +178,21 @@ def test_what_is_written_with_a_pass_is_asked_about_again_at_the_commit(
         assert {name for (name,) in watched} == written - set(NO_PERSON_AND_NO_COMPANY)
 
 
+def test_no_moment_or_sum_is_written_that_python_does_not_read(
+    owner: psycopg.Connection, web_role: str
+) -> None:
+    unbounded = owner.execute(
+        "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"
+        " AND a.atttypid IN ('numeric'::regtype, 'timestamptz'::regtype) AND NOT EXISTS ("
+        " SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.conname LIKE '%%_finite'"
+        " AND k.conkey = ARRAY[a.attnum])"
+        " AND has_column_privilege(%s, c.oid, a.attnum, 'INSERT, UPDATE')",
+        [web_role],
+    ).fetchall()
+    assert {table for table, _column in unbounded} <= set(NO_PERSON_AND_NO_COMPANY)
+
+
 @pytest.mark.parametrize("table", ["accounts_pass", "accounts_attempt"])
 def test_the_web_role_has_no_right_to_passes_and_counts(
     owner: psycopg.Connection, web_role: str, table: str

@@ -83,6 +83,7 @@ def test_a_preview_publishes_nothing(client: Client) -> None:
         {},
         {"body_en": "", "body_ru": " "},
         {"body_en": "# Rules", "effective_at": "never"},
+        {"body_en": "# Rules", "effective_at": "9999-12-31T23:59"},
         {"body_en": "# Rules of [[company]]"},
         {"body_en": "# Nul \x00"},
         {"body_en": "x" * 200_001},

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEntry
@@ -87,6 +87,26 @@ def test_no_version_overtakes_an_announced_one() -> None:
     publish_crm(effective_at=timezone.now() + timedelta(days=1))
     with refused("cannot overtake"):
         publish_crm("# Sooner")
+
+
+@pytest.mark.parametrize("moment", ["infinity", "9998-12-31T23:59Z"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO policy_policyversion"
+        " (id, policy_id, material, bundled, published_by_id, hashes, effective_at)"
+        ' SELECT gen_random_uuid(), id, true, false, gate.user_id(), \'{"en": "x"}\', %s'
+        " FROM policy_policy WHERE company_id = gate.claim()",
+        "INSERT INTO policy_draft"
+        " (id, policy_id, texts, summaries, material, countries, effective_at)"
+        " SELECT gen_random_uuid(), id, '{\"en\": \"x\"}', '{}', true, '[]', %s"
+        " FROM policy_policy WHERE company_id = gate.claim()",
+    ],
+)
+def test_none_is_announced_for_so_late_that_none_could_follow(statement: str, moment: str) -> None:
+    with as_(adam), pytest.raises(DatabaseError, match=r"ahead|finite"), transaction.atomic():
+        connection.cursor().execute(statement, [moment])
+    publish_company(adam, "aurora")
 
 
 def test_no_version_comes_into_force_before_it_is_published() -> None:

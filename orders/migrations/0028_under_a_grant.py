@@ -165,7 +165,7 @@ REVOKE ALL ON FUNCTION gate.mover(bigint, text),
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0026_leads"),
-        ("accounts", "0030_access_followed"),
+        ("orders", "0027_moments_that_are_read"),
+        ("accounts", "0031_access_followed"),
     ]
     operations: ClassVar = [guard(RULES + MOVES)]  # no way back: the former rules know no grant
