@@ -56,6 +56,7 @@ PAGES = {
         "/account/data/",
         "/account/deletion/",
         "/account/confirmation/",
+        "/access/",
         NOWHERE,
     ),
     ADMIN: (
@@ -75,7 +76,7 @@ PAGES = {
         "/orders/?imported=00000000-0000-7000-8000-000000000000",
     ),
     PARTNER: ("/orders/?status=hold", "{order}"),
-    SUPPORT: ("/staff/",),
+    SUPPORT: ("/staff/", "/support/"),
     OPERATOR: (
         "/staff/",
         "/operator/",
