@@ -376,6 +376,20 @@ def note_told(disclosure_id: UUID) -> None:
     _ask("SELECT gate.note_told(%s, %s)", (_key("issue"), disclosure_id))
 
 
+class Told(NamedTuple):
+    """Who is written to next of an announced version: users' ids, none where nobody is left."""
+
+    version: UUID
+    people: list[int]
+
+
+def announce(*, at_once: int) -> Told | None:
+    """The next of those who are to be told ahead of a version, `at_once` at most, noted as told if
+    the transaction is committed; None once no version is left to be told of."""
+    found = _ask("SELECT version, people FROM gate.announce(%s, %s)", (_key("issue"), at_once))
+    return Told(*found) if found else None
+
+
 def read_only() -> None:
     """The transaction under way writes nothing from here on."""
     with connection.cursor() as cursor:

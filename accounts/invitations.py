@@ -6,16 +6,14 @@ import hashlib
 from datetime import timedelta
 from typing import Any, Final
 
-from django.conf import settings
-from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, gate
 from accounts.identifiers import uuid7
+from accounts.letters import letter
 from accounts.models import Invitation, Partner, User
 
 LASTING: Final = timedelta(days=7)
@@ -68,16 +66,17 @@ def path(secret: str) -> str:
 def mail(*, link: str, to: str, company: str, invited_by: str) -> None:
     """Send the link once the invitation is committed. The page shows it too: a mail that fails is
     logged, and stops nobody."""
-    with translation.override(User.objects.language_of(to)):
-        subject = _("Invitation to %(company)s") % {"company": company}
-        body = render_to_string(
-            "accounts/invitation.txt",
-            {"link": link, "company": company, "invited_by": invited_by, "days": LASTING.days},
-        )
-    transaction.on_commit(
-        lambda: send_mail(" ".join(subject.split()), body, settings.DEFAULT_FROM_EMAIL, [to]),
-        robust=True,
+    invitation = letter(
+        to,
+        language=User.objects.language_of(to),
+        subject=_("Invitation to %(company)s"),
+        template="accounts/invitation.txt",
+        link=link,
+        company=company,
+        invited_by=invited_by,
+        days=LASTING.days,
     )
+    transaction.on_commit(invitation.send, robust=True)
 
 
 def join(secret: str, user: User) -> int:

@@ -44,6 +44,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "policy_policytext": "as the policies; added to by who may publish, never changed",
     "policy_draft": "the platform's are the operators' and of no company; a company's are its own",
     "policy_approval": "of the platform's drafts: the operators', each his own",
+    "policy_announcement": "how far letters are: the platform's are the operators' to read, a "
+    "company's its own; the gate writes it",
     "policy_jurisdiction": "everybody is judged by it; the operator alone adds to it",
     "policy_counter": "which counter is on, the external pages ask; the operator alone adds to it",
     "policy_visits": "counts by page and day; the gate adds, the operator reads",

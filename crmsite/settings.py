@@ -60,10 +60,10 @@ DATABASES = {
         **env.db_url_config(_web_url),
         "ENGINE": "crmsite.postgresql",
         "CONN_MAX_AGE": 0,  # the pool keeps connections, not the threads
-        "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": True,  # a savepoint: the transaction is the gate's
         "OPTIONS": {
             "options": databases.OPTIONS,
+            "prepare_threshold": 5,  # times, of what asks for it: see accounts.statements
             "pool": {
                 "min_size": env.int("DATABASE_POOL_MIN", default=1),
                 "max_size": env.int("DATABASE_POOL_MAX", default=8),

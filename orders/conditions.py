@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from accounts.access import Access
 from accounts.gate import Entry
 
 
@@ -17,7 +18,7 @@ class Condition:
 
 def all_of(conditions: Sequence[Condition]) -> Condition:
     return Condition(
-        " AND ".join(condition.sql for condition in conditions),
+        " AND ".join(condition.sql for condition in conditions) or "true",
         [value for condition in conditions for value in condition.parameters],
     )
 
@@ -35,14 +36,12 @@ def stopped(prohibited: Collection[str]) -> Condition:
 def reached(by: Entry) -> list[Condition]:
     """The orders that a role reaches, as disjoint parts, each of which an index serves.
 
-    Row rules decide what is seen, whatever stands here; but the planner cannot see through the
-    gate's answer, and would look through a company's orders for those of one agent.
+    Row rules decide what is seen, whatever stands here. The company stands in them, where the
+    planner sees it; but it cannot see through the gate's answer, and would look through all of a
+    company's orders for those of one agent.
     """
     whose = by.under or by
-    company = Condition("o.company_id = %s", [by.company_id])
-    if by.under and by.under.orders is not None:
-        listed = Condition("o.id = ANY(%s)", [list(by.under.orders)])
-        company = all_of([company, listed])
+    listed = listed_by(by.under)
     free = Condition("o.agent_id IS NULL")
     own = Condition("o.agent_id = %s", [whose.membership_id])
     teams = Condition("o.team_id = %s AND o.agent_id <> %s", [whose.team_id, whose.membership_id])
@@ -53,4 +52,11 @@ def reached(by: Entry) -> list[Condition]:
         "own": [[free], [own]],
         "partner": [[partners]],
     }
-    return [all_of([company, *part]) for part in parts.get(by.scope("orders.read") or "", ())]
+    return [all_of([*listed, *part]) for part in parts.get(by.scope("orders.read") or "", ())]
+
+
+def listed_by(access: Access | None) -> list[Condition]:
+    """Those that an access link lists, where it lists any."""
+    if access is None or access.orders is None:
+        return []
+    return [Condition("o.id = ANY(%s)", [list(access.orders)])]

@@ -2,8 +2,8 @@
 
 Written by hand, since this is the page that everybody looks at all day: rows come as tuples, in the
 same few statements however many there are. Row rules decide what is seen; the conditions that
-repeat them here (the company, whose orders) only let the planner use an index. Statements are put
-together of this module's own words alone (the marks S608); what anybody typed is a parameter.
+repeat them here (whose orders) only let the planner use an index. Statements are put together of
+this module's own words alone (the marks S608); what anybody typed is a parameter.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import psycopg
 from django.db import connection
 
+from accounts import statements
 from accounts.gate import Entry
 from accounts.names import by_name
 from orders import statuses
@@ -77,6 +78,7 @@ def page(
 
     All `conditions` must be met, and one of `ways` where there are any.
     """
+    lasting = not (conditions or ways)
     backwards = newer_than is not None
     beside = newer_than or older_than
     if beside:
@@ -85,6 +87,7 @@ def page(
     rows = _rows(
         [all_of([part, *conditions, way]) for part in reached(by) for way in ways or [ANYWAY]],
         backwards=backwards,
+        lasting=lasting,
     )
     more, rows = len(rows) > PAGE, rows[:PAGE]
     if backwards:
@@ -97,7 +100,7 @@ def page(
     )
 
 
-def _rows(arms: Sequence[Condition], *, backwards: bool) -> list[Row]:
+def _rows(arms: Sequence[Condition], *, backwards: bool, lasting: bool) -> list[Row]:
     """The first orders of all arms together. Each arm is cut to a page by itself, so that each is
     read from an index and no further; UNION, since an order can be found in several ways."""
     order = "ORDER BY created_at, id" if backwards else "ORDER BY created_at DESC, id DESC"
@@ -109,6 +112,7 @@ def _rows(arms: Sequence[Condition], *, backwards: bool) -> list[Row]:
         f"SELECT * FROM ({found}) o {order} LIMIT {PAGE + 1}",  # noqa: S608
         [value for arm in arms for value in arm.parameters],
         Row,
+        lasting=lasting,
     )
 
 
@@ -201,8 +205,10 @@ def choices(by: Entry) -> Choices:
     return Choices(*(by_name(found[kind]) for kind in ("offer", "partner", "agent")))
 
 
-def _ask(sql: str, parameters: Sequence[Any], shape: Any = tuple) -> list[Any]:
-    with connection.cursor() as cursor:
+def _ask(
+    sql: str, parameters: Sequence[Any], shape: Any = tuple, *, lasting: bool = True
+) -> list[Any]:
+    with statements.lasting() if lasting else connection.cursor() as cursor:
         cursor.cursor.adapters.register_loader("timestamptz", _TIMES)
         cursor.execute(sql, parameters)
         rows = cursor.fetchall()

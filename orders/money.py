@@ -72,9 +72,14 @@ def currencies(locale: str = "en") -> dict[str, str]:
     return {code: names.get(code, code) for code in sorted(codes)}
 
 
-def format_amount(amount: Decimal, currency: str) -> str:
-    """Return the amount as the reader's language writes it: "12 990,00 ₸", "€49.50"."""
-    locale = to_locale(get_language() or "en")
+def readers_locale() -> str:
+    return to_locale(get_language() or "en")
+
+
+def format_amount(amount: Decimal, currency: str, locale: str = "") -> str:
+    """Return the amount as the reader's language writes it: "12 990,00 ₸", "€49.50". `locale` is
+    `readers_locale`, where there are many."""
+    locale = locale or readers_locale()
     style = _style(currency, locale)
     if style is None or amount < 0:
         return _spelled(amount, currency, locale)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from orders import statuses
 from orders.keys import Keys
 from orders.lists import Row
-from orders.money import format_amount
+from orders.money import format_amount, readers_locale
 from orders.persons import Person
 from orders.sealing import SealBroken
 
@@ -63,6 +63,7 @@ class Lines:
         self._now = now
         self._names = names
         self._phases = phases
+        self._locale = readers_locale()
         self._badges = _badges(get_language(), phases=phases)
         self._folder = reverse("orders:list")
         self._units = {MINUTE: _("%d min"), HOUR: _("%d h"), DAY: _("%d d")}
@@ -95,7 +96,7 @@ class Lines:
             person.masked_phone,
             self._names.get(row.offer_id or row.id),
             self._names.get(row.agent_id, self._taken) if row.agent_id else None,
-            format_amount(row.total, row.currency),
+            format_amount(row.total, row.currency, self._locale),
             *self._due(row),
         )
 

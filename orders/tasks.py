@@ -13,7 +13,7 @@ from procrastinate.jobs import Job
 
 from accounts import gate, jobpasses
 from accounts.sqlstates import NOT_ACCEPTED, sqlstate
-from orders import closure, exports, imports, inquiries, letters, retention
+from orders import access_letters, closure, exports, imports, inquiries, retention
 
 ACCEPTED_BY_NOW = 15  # seconds between looks whether the policy has been accepted
 DATABASE_BACK = 3  # seconds until the database may be back
@@ -118,7 +118,7 @@ def sweep_exports(timestamp: int) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name=letters.TASK, lock=letters.TASK)
+@app.task(name=access_letters.TASK, lock=access_letters.TASK)
 def tell_of_access(timestamp: int = 0) -> None:
     """Whoever let support in is told of it within the minute, and again until a letter goes out."""
-    letters.tell_all()
+    access_letters.tell_all()

@@ -13,19 +13,15 @@ import logging
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.conf import settings
-from django.core.mail import send_mail
 from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.template.loader import render_to_string
-from django.utils import translation
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts import gate
 from accounts.gate import Entry
 from accounts.identifiers import uuid7
+from accounts.letters import letter
 from accounts.models import Company, User
 from policy.turns import in_turn
 
@@ -37,20 +33,20 @@ log = logging.getLogger(__name__)
 
 
 class Deed(models.TextChoices):
-    APPROVED = "approved", _lazy("approved")
-    REFUSED = "refused", _lazy("refused")
-    PACKAGED = "packaged", _lazy("package made")
-    TAKEN = "taken", _lazy("package taken")
-    TOLD = "told", _lazy("company told")
+    APPROVED = "approved", _("approved")
+    REFUSED = "refused", _("refused")
+    PACKAGED = "packaged", _("package made")
+    TAKEN = "taken", _("package taken")
+    TOLD = "told", _("company told")
 
 
 # The constraints and errors of migration 0009, in words.
 REASONS = {
-    "policy_disclosure_twice": _lazy("You have approved it already: somebody else has to."),
-    "policy_disclosure_over": _lazy("It is refused, or its package is made: nothing more is done."),
-    "policy_disclosure_two": _lazy("Two different operators have to approve it first."),
-    "policy_disclosure_approver": _lazy("This is for one of the two who approved it."),
-    "policy_disclosure_once": _lazy("The package has been taken already."),
+    "policy_disclosure_twice": _("You have approved it already: somebody else has to."),
+    "policy_disclosure_over": _("It is refused, or its package is made: nothing more is done."),
+    "policy_disclosure_two": _("Two different operators have to approve it first."),
+    "policy_disclosure_approver": _("This is for one of the two who approved it."),
+    "policy_disclosure_once": _("The package has been taken already."),
 }
 
 
@@ -75,14 +71,14 @@ class Disclosure(models.Model):
     received_by = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    authority = models.CharField(_lazy("authority"), max_length=200)
-    legal_basis = models.CharField(_lazy("legal basis"), max_length=500)
-    numbers = models.JSONField(_lazy("orders"))
+    authority = models.CharField(_("authority"), max_length=200)
+    legal_basis = models.CharField(_("legal basis"), max_length=500)
+    numbers = models.JSONField(_("orders"))
     document = models.BinaryField()
     document_hash = models.CharField(max_length=64)
     key = models.BinaryField()
-    secret_until = models.DateTimeField(_lazy("secret until"), null=True)
-    secrecy_ground = models.CharField(_lazy("ground of the secrecy"), max_length=500, blank=True)
+    secret_until = models.DateTimeField(_("secret until"), null=True)
+    secrecy_ground = models.CharField(_("ground of the secrecy"), max_length=500, blank=True)
 
     objects = DisclosureQuerySet.as_manager()
 
@@ -154,7 +150,7 @@ class DisclosureEvent(models.Model):
         User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     proven = models.CharField(max_length=16, blank=True, default="")
-    reason = models.CharField(_lazy("reason"), max_length=500, blank=True, default="")
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
 
     class Meta:
         ordering: ClassVar = ["at"]
@@ -217,11 +213,15 @@ def tell_companies() -> int:
 def _mail(company: str, email: str, language: str) -> bool:
     """Whether the letter was handed over. The page says it too, so one that is not is logged and
     keeps nobody from theirs; and it says nothing of what was asked for."""
-    with translation.override(language or settings.LANGUAGE_CODE):
-        subject = " ".join((_("An authority asked for orders of %s") % company).split())
-        body = render_to_string("policy/disclosure.txt", {"company": company})
+    told = letter(
+        email,
+        language=language,
+        subject=_("An authority asked for orders of %(company)s"),
+        template="policy/disclosure.txt",
+        company=company,
+    )
     try:
-        return bool(send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [email]))
+        return bool(told.send())
     except OSError:  # of the connection, or SMTPException
         log.exception("A company's reader was not told of a request.")
         return False

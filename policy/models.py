@@ -35,6 +35,7 @@ from policy.visits import Counter, Visits
 
 __all__ = [
     "Acceptance",
+    "Announcement",
     "Approval",
     "Capacity",
     "Counter",
@@ -285,6 +286,20 @@ class PolicyVersion(models.Model):
             case Kind.SITE:
                 return reverse(f"policy:site_{page}", args=[self.number])
         return reverse(f"policy:{page}", args=[self.number])
+
+
+class Announcement(models.Model):
+    """How far the letters are that tell people ahead of a version (`policy.announcements`). The
+    database writes it: to whom it was handed out, in the order of their numbers."""
+
+    version = models.OneToOneField(PolicyVersion, on_delete=models.PROTECT, primary_key=True)
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, related_name="+")
+    people = models.PositiveIntegerField()
+    last_user = models.BigIntegerField()
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.version}, to {self.people}"
 
 
 class PolicyText(models.Model):

@@ -23,6 +23,14 @@ register(
         of_company="company_id",
     ),
     Record(
+        "policy_announcement",
+        "how many people were told ahead of a version by mail, and when all were",
+        "evidence of what was told, with nobody's name",
+        company=Fate.KEPT,
+        of_company="company_id",
+        leaves_out=("last_user",),
+    ),
+    Record(
         "policy_policytext",
         "the published texts, which were public",
         EVIDENCE,

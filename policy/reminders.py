@@ -7,15 +7,13 @@ worker's, a job for each, so that one address that refuses its letter holds up n
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import connection, transaction
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, gate
 from accounts.gate import Entry
+from accounts.letters import letter
 from accounts.models import Company, User
 
 TASK = "policy.remind"
@@ -39,9 +37,12 @@ def write(*, user_id: int, company_id: int) -> None:
     """The letter, in its reader's language. No job says where its link leads."""
     link = settings.SITE_URL + reverse("policy:accept")
     user, company = User.objects.get(pk=user_id), Company.objects.get(pk=company_id)
-    with translation.override(user.language or settings.LANGUAGE_CODE):
-        subject = _("A policy of %(company)s waits for you") % {"company": company}
-        body = render_to_string(
-            "policy/reminder.txt", {"company": company, "link": link, "name": user.name}
-        )
-    send_mail(" ".join(subject.split()), body, settings.DEFAULT_FROM_EMAIL, [user.email])
+    letter(
+        user.email,
+        language=user.language,
+        subject=_("A policy of %(company)s waits for you"),
+        template="policy/reminder.txt",
+        company=company.name,
+        name=user.name,
+        link=link,
+    ).send()

@@ -19,7 +19,7 @@ from accounts.access import FIELDS, STATES
 from accounts.guard import closed_to_support, fresh, requires
 from accounts.models import Grant
 from accounts.requests import Request
-from orders import letters, timeline
+from orders import access_letters, timeline
 from orders.access_forms import MOVES, AccessForm
 from orders.models import Order
 
@@ -51,7 +51,7 @@ def make(request: Request) -> HttpResponse:
     grant, secret = grants.make(by=request.gate, **form.scope())
     link = request.build_absolute_uri(f"{reverse('orders:support')}#{secret}")
     if form.cleaned_data.get("mailed"):
-        letters.mail_link(link, by=request.gate, grant=grant)
+        access_letters.mail_link(link, by=request.gate, grant=grant)
     return _page(request, AccessForm(by=request.gate), fresh_link=link, fresh_grant=grant)
 
 

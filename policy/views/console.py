@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.guard import closed_to_support, operator
 from accounts.requests import Request
+from policy import announcements
 from policy.models import Kind
 from policy.views.publishing import PLATFORM, Desk
 
@@ -30,6 +31,7 @@ def _told(desk: Desk) -> dict[str, Any]:
         "title": Kind(desk.kind).label,
         "in_force": in_force,
         "announced": desk.latest if desk.latest != in_force else None,
+        "announcement": announcements.of(desk.latest),
         "draft": desk.draft,
         "write_url": desk.address("publish"),
         "publication_url": desk.address("publication"),

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.guard import closed_to_support, member, operator, requires
 from accounts.requests import GET_OR_POST, Request
-from policy import answers, bundled, coverage, differences, documents
+from policy import announcements, answers, bundled, coverage, differences, documents
 from policy.forms import DraftForm, PublicationForm
 from policy.models import Draft, Kind, Policy, PolicyVersion
 from policy.turns import NotInTurn
@@ -186,6 +186,7 @@ def page(
         **facts(request, desk),
         "form": form,
         "draft": desk.draft,
+        "announcement": announcements.of(desk.latest),
         "versions": history(desk.latest, in_force) if desk.latest else [],
         **more,
     }

@@ -252,6 +252,7 @@ CALLABLE = {
         "refusal_totals",
         # requests of authorities
         "open_disclosure", "take_package", "company_to_tell", "note_told", "disclosures",
+        "announce",
         "attempts", "keep_attempts", "forget_attempts", "sweep_attempts",
         # passes, and what one does with one's own
         "add_person", "set_password", "password_stands", "enter", "verify", "open_pass",

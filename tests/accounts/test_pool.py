@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 REQUESTS = 1_000
 THREADS = 8
+OFTEN = 8  # requests, after which plans are kept
 VISITORS = (people.ann, people.bea, None)
 
 
@@ -99,6 +100,42 @@ def test_what_was_smuggled_into_a_session_does_not_wait_for_the_next_request() -
             assert cursor.fetchone() == ("public", "UTC", 0, 0, 0)
 
 
+def test_a_plan_that_a_connection_keeps_answers_everybody_with_their_own():
+    with pool_of(1):
+        ann, bea = signed_in(people.ann), signed_in(people.bea)
+        for _ in range(OFTEN):
+            ann.get("/orders/")
+        connection.close()
+        assert prepared() > 0
+        connection.close()
+        assert ask((1, people.bea, bea)) is None
+        assert ask((1, people.ann, ann)) is None
+
+
+def test_no_statement_that_smuggled_sql_prepared_takes_the_place_of_a_kept_one():
+    with pool_of(1):
+        bea = signed_in(people.bea)
+        for _ in range(OFTEN):
+            bea.get("/orders/")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_prepared_statements")
+            kept = [name for (name,) in cursor.fetchall()]
+            cursor.execute("DEALLOCATE ALL")
+            for name in kept:
+                cursor.execute(f'PREPARE "{name}" AS SELECT 1')
+        connection.close()
+        assert kept
+        assert prepared() == 0
+        connection.close()
+        assert ask((1, people.bea, bea)) is None
+
+
+def prepared() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        return cursor.fetchone()[0]
+
+
 def test_rows_that_a_cursor_held_are_not_the_next_requests() -> None:
     with pool_of(1):
         with gate.carrying(people.pass_of(people.ann)), connection.cursor() as cursor:
@@ -143,6 +180,19 @@ def test_a_connection_that_breaks_in_use_is_replaced(superuser: psycopg.Connecti
         broken = connection.connection.info.backend_pid
         superuser.execute("SELECT pg_terminate_backend(%s)", [broken])
         connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            assert cursor.fetchone() != (broken,)
+
+
+def test_a_connection_that_breaks_in_the_pool_is_given_to_nobody(
+    superuser: psycopg.Connection,
+) -> None:
+    with pool_of(1):
+        connection.ensure_connection()
+        broken = connection.connection.info.backend_pid
+        connection.close()
+        superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [broken])  # awaits its end
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             assert cursor.fetchone() != (broken,)

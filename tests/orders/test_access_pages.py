@@ -7,11 +7,12 @@ from unittest import mock
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.test import Client, override_settings
 
 from accounts import gate
 from accounts.models import Grant
-from orders import letters
+from orders import access_letters as letters
 from orders.models import Order
 from tests import people
 from tests.access import another_order, confirm, link, state_of
@@ -266,7 +267,7 @@ def test_46_a_letter_that_fails_is_written_the_next_time_and_holds_up_no_other()
         people.sign_in(client := Client(), people.sue).post("/support/asking/", {"code": secret})
         assert client
     with (
-        mock.patch.object(letters, "send_mail", side_effect=OSError) as sending,
+        mock.patch.object(EmailMessage, "send", side_effect=OSError) as sending,
         pytest.raises(OSError),
     ):
         letters.tell_all()

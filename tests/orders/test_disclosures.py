@@ -11,6 +11,7 @@ from unittest.mock import Mock
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils import timezone
 
@@ -262,13 +263,13 @@ def test_who_is_not_reached_keeps_nobody_from_being_told(monkeypatch: Any) -> No
     first, second = receive(), receive()
     reached = []
 
-    def send(subject: str, body: str, sender: str, to: list[str]) -> int:
-        if to == [adam.email]:
+    def send(letter: EmailMessage) -> int:
+        if letter.to == [adam.email]:
             raise SMTPException
-        reached.extend(to)
+        reached.extend(letter.to)
         return 1
 
-    monkeypatch.setattr("policy.disclosures.send_mail", send)
+    monkeypatch.setattr(EmailMessage, "send", send)
     assert tell_companies() == 2
     assert reached == [ann.email] * 2
     assert told_of(first) and told_of(second)
@@ -277,7 +278,7 @@ def test_who_is_not_reached_keeps_nobody_from_being_told(monkeypatch: Any) -> No
 def test_a_company_is_told_once_a_letter_was_handed_over(monkeypatch: Any) -> None:
     disclosure = receive()
     with monkeypatch.context() as away:
-        away.setattr("policy.disclosures.send_mail", Mock(side_effect=ConnectionRefusedError))
+        away.setattr(EmailMessage, "send", Mock(side_effect=ConnectionRefusedError))
         assert tell_companies() == 0
     assert not told_of(disclosure)
     assert tell_companies() == 2
@@ -312,13 +313,13 @@ def test_two_workers_at_once_send_one_letter(monkeypatch: Any) -> None:
         finally:
             connection.close()
 
-    def send(subject: str, body: str, sender: str, to: list[str]) -> int:
+    def send(letter: EmailMessage) -> int:
         with ThreadPoolExecutor(1) as threads:
             others.append(threads.submit(other).result())
-        sent.extend(to)
+        sent.extend(letter.to)
         return 1
 
-    monkeypatch.setattr("policy.disclosures.send_mail", send)
+    monkeypatch.setattr(EmailMessage, "send", send)
     assert tell_companies() == 2
     assert (others, sorted(sent)) == ([0, 0], [adam.email, ann.email])
 

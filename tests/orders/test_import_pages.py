@@ -369,7 +369,7 @@ def test_an_import_of_another_company_or_none_lists_nothing_more(client):
     sign_in(client, adam)
     page = client.get(f"/orders/?imported={theirs.id}")
     assert page.context["chips"][0]["value"] == "one"
-    assert not page.context["rows_html"]
+    assert not page.context["lines"]
     assert "no such import" in client.get("/orders/?imported=nonsense").content.decode()
 
 
