@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +12,7 @@ from accounts import gate, grants, trial
 from accounts.models import AuditEntry
 from accounts.proving import Broken, Figures, System, proves
 from accounts.trial import Somebody
-from accounts.visitors import Answer, Visitor
+from accounts.visitors import Answer
 from orders.models import Order
 from orders.proofs.strangers import addresses
 from orders.trial import Canary, company_with_orders
@@ -23,16 +22,20 @@ SHOWN: Final = 200
 
 
 class Desk:
-    """A session of support's, and the pages that it asks for."""
+    """Somebody of support, signed in, and the pages that he asks for."""
 
     def __init__(self, system: System) -> None:
         self.support = trial.person(support=True)
         accept(self.support)
-        self.secret = self.support.open_pass()
-        self.visitor = Visitor(system.url)
+        self.visitor = self.support.visiting(system.url)
+
+    @property
+    def secret(self) -> str:
+        """Of the session."""
+        return self.visitor.cookies[0].value or ""
 
     def look(self, path: str) -> Answer:
-        return self.visitor.get(path, Cookie=f"{settings.SESSION_COOKIE_NAME}={self.secret}")
+        return self.visitor.get(path)
 
     def sees(self, order: Order) -> bool:
         answer = self.look(reverse("orders:card", args=[order.id]))
