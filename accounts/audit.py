@@ -34,11 +34,18 @@ class Thing(NamedTuple):
 
 
 def record(
-    *, by: Entry, action: str, of: Model | Thing | None = None, **changes: Any
+    *,
+    by: Entry,
+    action: str,
+    of: Model | Thing | None = None,
+    person_id: int | None = None,
+    **changes: Any,
 ) -> models.AuditEntry:
     """Add an entry in the company that `by` works in. An action that nobody registered is a
-    LookupError: the reader could not tell what it means. The time and the doer's name are the
-    database's to write (migration 0004): whatever they were given here, it would not be believed.
+    LookupError: the reader could not tell what it means. `person_id` is the user's to whom it was
+    done; of memberships and invitations the database knows it. The time, the names and the place in
+    the chain are the database's to write (migration 0029): `changes` holds no name of anybody's,
+    and of numbers whole ones alone.
     """
     if action not in ACTIONS:
         raise LookupError(f"{action} is not a registered audit action")
@@ -47,6 +54,7 @@ def record(
         company_id=by.company_id,
         actor_id=by.user_id,
         action=action,
+        person_id=person_id,
         object_type=about.type,
         object_id=about.id,
         object_name=about.name,

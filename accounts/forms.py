@@ -157,12 +157,12 @@ class KeyForm(forms.Form):
         help_text=_("A partner's member: the key works while they are here, and have accepted."),
     )
     name = forms.CharField(
-        label=_("Name"),
+        label=_("Name of the key"),
         max_length=80,
         help_text=_("By which you know it, such as “Landing pages”."),
     )
     payout = forms.DecimalField(
-        label=_("Payout for an approved lead"),
+        label=_("Payout per lead"),
         required=False,
         localize=True,
         min_value=0,
@@ -182,7 +182,9 @@ class KeyForm(forms.Form):
         self.senders = {str(each.id): each for each in roster.members if each.partner_id}
         named = [(key, f"{roster.place_of(m)} · {m.user}") for key, m in self.senders.items()]
         self.fields["membership"].choices = by_name(named)
-        self.fields["payout"].help_text = _("In %(currency)s.") % {"currency": currency}
+        self.fields["payout"].help_text = _("In %(currency)s, for an approved one.") % {
+            "currency": currency
+        }
 
     def clean_membership(self) -> Membership:
         return self.senders[self.cleaned_data["membership"]]

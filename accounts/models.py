@@ -162,17 +162,19 @@ class CompanyOwned(models.Model):
         abstract = True
 
 
-Owned = TypeVar("Owned", bound=CompanyOwned)
+Owned = TypeVar("Owned", bound=models.Model)
 
 
-def neighbour(model: type[Owned], column: str) -> models.ForeignObject[Owned | None, Owned | None]:
-    """A row of the same company, or none; `column` holds its id. Joined by the company, too, so
+def neighbour(
+    model: type[Owned], column: str, key: str = "id"
+) -> models.ForeignObject[Owned | None, Owned | None]:
+    """A row of the same company, or none; `column` holds its `key`. Joined by the company, too, so
     that no id leads to another's."""
     return models.ForeignObject(
         model,
         models.DO_NOTHING,
         from_fields=["company", column],
-        to_fields=["company", "id"],
+        to_fields=["company", key],
         related_name="+",
         null=True,
     )
@@ -501,12 +503,36 @@ class CompanyKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
 
+class AuditName(models.Model):
+    """Somebody's name as it was when an entry was made. Entries carry only its salted hash, the
+    seal: with the account the name goes, and what was sealed still holds."""
+
+    pk = models.CompositePrimaryKey("company_id", "seal")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", db_index=False)
+    seal = models.CharField(max_length=64)  # SHA-256 of salt and name, as hex
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    name = models.CharField(max_length=254)
+    salt = models.CharField(max_length=72)
+
+
+class AuditEntries(models.Manager["AuditEntry"]):
+    """With the names that they carry the seals of: without them an entry says little."""
+
+    def get_queryset(self) -> models.QuerySet[AuditEntry]:
+        return super().get_queryset().select_related("actor_as", "person_as")
+
+
 class AuditEntry(CompanyOwned):
-    """Who did what, when: added to, never changed. Names are copied, to outlive their rows."""
+    """Who did what, when, and to whom: added to, never changed. Names are copied, to outlive their
+    rows. What is not editable is the database's word (migration 0029)."""
 
     at = models.DateTimeField()
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    actor_name = models.CharField(max_length=120)
+    actor_seal = models.CharField(max_length=64, default="", editable=False)
+    person = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    person_seal = models.CharField(max_length=64, default="", editable=False)
     action = models.CharField(max_length=60)
     object_type = models.CharField(max_length=40, blank=True, default="")
     object_id = models.UUIDField(null=True, blank=True)
@@ -514,8 +540,47 @@ class AuditEntry(CompanyOwned):
     changes = models.JSONField(default=dict)
     grant_id = models.UUIDField(null=True, editable=False)  # under which access link it was done
 
+    actor_as = neighbour(AuditName, "actor_seal", "seal")
+    person_as = neighbour(AuditName, "person_seal", "seal")
+
+    objects = AuditEntries()
+
     class Meta:
         verbose_name_plural = "audit entries"
         indexes: ClassVar = [
             models.Index("company", "object_id", "id", name="accounts_audit_of_object"),
+        ]
+
+    @property
+    def actor_name(self) -> str:
+        return self._named("actor")
+
+    @property
+    def person_name(self) -> str:
+        """Whom it was done to; "" for what was done to nobody."""
+        return self._named("person") if self.person_seal else ""
+
+    def _named(self, role: str) -> str:
+        try:
+            known = getattr(self, f"{role}_as")
+        except AuditName.DoesNotExist:
+            known = None
+        return known.name if known else f"Person {getattr(self, f'{role}_id') or ''}".strip()
+
+
+class AuditChain(models.Model):
+    """An entry's place in its company's chain, given at the commit: see `accounts.verify_audit`."""
+
+    pk = models.CompositePrimaryKey("company_id", "number")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", db_index=False)
+    number = models.PositiveBigIntegerField()  # 1, 2, 3 …
+    entry_id = models.UUIDField()
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64)
+
+    entry = neighbour(AuditEntry, "entry_id")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("company", "entry_id", name="accounts_auditchain_entry_once"),
         ]

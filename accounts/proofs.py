@@ -83,7 +83,7 @@ def the_record_is_only_added_to(system: System) -> Figures:
 
 
 ENTRY = """
-INSERT INTO accounts_auditentry (company_id, id, at, actor_id, actor_name, action, object_type,
+INSERT INTO accounts_auditentry (company_id, id, at, actor_id, actor_seal, action, object_type,
     object_name, changes)
 VALUES (%s, %s, '2000-01-01', %s, 'Nobody', 'person.left', '', '', '{}')
 """
@@ -97,7 +97,9 @@ TAMPERINGS = (
 def look_at_entry(system: System, entry: UUID, doer: Somebody) -> None:
     with system.superuser() as superuser:
         found = superuser.execute(
-            "SELECT actor_name, now() - at < '1 minute' FROM accounts_auditentry WHERE id = %s",
+            "SELECT n.name, now() - e.at < '1 minute' FROM accounts_auditentry e"
+            " JOIN accounts_auditname n ON n.company_id = e.company_id AND n.seal = e.actor_seal"
+            " WHERE e.id = %s",
             [entry],
         ).fetchone()
     if found != (doer.user.name, True):

@@ -17,6 +17,8 @@ from django.apps import apps
 from django.db.models import Model
 from django.utils.module_loading import autodiscover_modules
 
+from accounts import chains
+
 
 class Fate(StrEnum):
     """What becomes of a row when the account or the company that it belongs to is deleted."""
@@ -188,11 +190,27 @@ register(
     ),
     Record(
         "accounts_auditentry",
-        "who did what in a company, when, by the name he had there",
-        "the company's book, without which its deeds have no doers (D1); it goes with the company",
+        "who did what in a company, when and to whom, by the seals of their names",
+        "the company's book, without which its deeds have no doers (D1); it is taken along as the "
+        "chain of its entries",
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+    ),
+    Record(
+        "accounts_auditname",
+        "the names that entries of the audit carry the seals of, as they were at the time",
+        "a name lives no longer than its account; taken along with the entries",
+        account=Fate.ERASED,
+        company=Fate.ERASED,
+    ),
+    Record(
+        "accounts_auditchain",
+        "the audit's entries in the order of their numbers, each with the hash of the one before",
+        "what shows that no entry was changed; `verify_audit.py` checks it",
         account=Fate.KEPT,
         company=Fate.ERASED,
         of_company="company_id",
+        adds=chains.TAKEN_ALONG,
     ),
     Record(
         "account_emailaddress",

@@ -24,6 +24,21 @@ def guard(sql: str, reverse: str | None = None) -> RunSQL:
     return RunSQL(written(sql), reverse and written(reverse))
 
 
+def rewritten(function: str, *pieces: tuple[str, str]) -> str:
+    """SQL that makes `function` anew from its present text, with these pieces of it replaced; it
+    fails where one is not there."""
+    parts = "".join(
+        f"ASSERT strpos(code, $was${was}$was$) > 0;\n"
+        f"code := replace(code, $was${was}$was$, $now${now}$now$);\n"
+        for was, now in pieces
+    )
+    return f"""
+DO $do$ DECLARE code text := pg_get_functiondef('{function}'::regprocedure); BEGIN
+{parts}EXECUTE code;
+END $do$;
+"""
+
+
 # Tables without the company's row rule, and why each may be.
 READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "accounts_user": "sign-in looks a person up by e-mail; readable to the application's key only",
@@ -32,6 +47,10 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "accounts_company": "a company's public policy names it; application's key only",
     "accounts_membership": "the gate reads it to verify a claim; members see their own, and the "
     "company's where their role may read people",
+    "accounts_auditname": "goes with an account, in every company at once; read by colleagues, and "
+    "the gate alone adds",
+    "accounts_auditchain": "added to at the commit, when the pass that wrote may be over; read as "
+    "the audit is, and the gate alone adds",
     "accounts_invitation": "redeemed before its reader has a company; read by the secret's hash",
     "accounts_grant": "asked with before its reader has a company; looked up by the secret's hash; "
     "its maker reads it, and who reads the company's audit",

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
-from accounts import founding, gate
+from accounts import apikeys, founding, gate
 from accounts.gate import Entry
-from accounts.models import Company, User
+from accounts.models import Company, Membership, Partner, User
 from accounts.visitors import Visitor
 
 SITTING = timedelta(minutes=10)  # how long a pass of theirs lasts
@@ -79,11 +80,28 @@ def company() -> Company:
     return founding.found_company(name="Proof", slug=made_up(), country="RO", currency="EUR")
 
 
-def member(of: Company, role: str) -> Somebody:
-    """A new member, who has accepted nothing."""
+def member(of: Company, role: str, **place: Any) -> Somebody:
+    """A new member, who has accepted nothing; `place` is what else his membership says."""
     somebody = person()
-    founding.enrol(somebody.user, of, role)
+    founding.enrol(somebody.user, of, role, **place)
     return Somebody(somebody.user, somebody.password, of)
+
+
+def partner_of(owner: Somebody) -> Somebody:
+    """A new partner's member in the owner's company, who has accepted nothing."""
+    assert owner.company
+    with owner.working() as by:
+        partner = Partner.objects.create(company_id=by.company_id, name=made_up())
+    return member(owner.company, "partner", partner_id=partner.id)
+
+
+def key_of(sender: Somebody, owner: Somebody) -> str:
+    """A key that the owner makes for this partner's member: its secret."""
+    with sender.working() as his:
+        membership_id = his.membership_id
+    with owner.working() as by:
+        membership = Membership.objects.get(company_id=by.company_id, id=membership_id)
+        return apikeys.make(by=by, membership=membership, name="Proof")
 
 
 def made_up() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from http.client import HTTPMessage
@@ -55,6 +56,11 @@ class Visitor:
         """Send a form. The token that the site asks for must be among the fields."""
         body = urlencode(fields).encode()
         return self._ask(path, body, {"Referer": f"{self.url}{path}"})
+
+    def post_json(self, path: str, told: object, *, key: str) -> Answer:
+        """Send what a program sends, with its key."""
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        return self._ask(path, json.dumps(told).encode(), headers)
 
     def sign_in(self, email: str, password: str, *, accepting: bool = True) -> Answer:
         """By the form; then accept every policy that waits, if asked to."""

@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -20,6 +21,13 @@ from orders.spreadsheets import neutralised
 PIECE: Final = 1 << 20  # bytes
 
 Row = dict[str, Any]
+
+
+class Exact(DjangoJSONEncoder):
+    """Times to the microsecond: hashes are taken over them."""
+
+    def default(self, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, datetime) else super().default(value)
 
 
 class Pieces(io.RawIOBase):
@@ -56,7 +64,7 @@ def write_json(into: zipfile.ZipFile, name: str, rows: Iterable[Row]) -> None:
     with into.open(f"{name}.json", "w", force_zip64=True) as file:
         before = b"[\n"
         for row in rows:
-            file.write(before + json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False).encode())
+            file.write(before + json.dumps(row, cls=Exact, ensure_ascii=False).encode())
             before = b",\n"
         file.write(b"[]\n" if before == b"[\n" else b"\n]\n")
 
@@ -87,5 +95,5 @@ def flat(row: Row) -> Row:
 
 def cell(value: Any) -> Any:
     if isinstance(value, (dict, list)):
-        return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False) if value else ""
+        return json.dumps(value, cls=Exact, ensure_ascii=False) if value else ""
     return value

@@ -41,10 +41,5 @@ def erase(order: Order, *, by: Entry, because: str) -> None:
         ended = {"status": "trash", "reason": because}
     order.write(erased_at=timezone.now(), **ended)
     order.refresh_from_db(fields=EMPTIED)
-    audit.record(
-        by=by,
-        action="order.erased",
-        of=order,
-        because=because,
-        **{"from": before, "to": order.status},
-    )
+    told: dict[str, Any] = {"because": because, "from": before, "to": order.status}
+    audit.record(by=by, action="order.erased", of=order, **told)

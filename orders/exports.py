@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts import gate, jobpasses
+from accounts import gate, jobpasses, verify_audit
 from accounts.gate import Entry, JobState
 from accounts.identifiers import uuid7
 from accounts.jobpasses import PassEnded
@@ -105,6 +105,8 @@ def build(export_id: uuid.UUID, secret: str) -> None:
         for part in parts(run):
             for write in FORMS:
                 write(opened, part.name, kept.counted(rows(part, run, secret)))
+        if run.company_id is not None:
+            opened.write(verify_audit.__file__, "company/verify_audit.py")
         opened.writestr("README.txt", contents(run))
     kept.finish()
 

@@ -103,7 +103,7 @@ def _found(run: Inquiry, name: str, rows: Any) -> Any:
 
 
 def _said(comment: Comment, held: Keys) -> str:
-    return held.open_comment(bytes(comment.body), comment.id)
+    return records.comment(held, bytes(comment.body), comment.id)
 
 
 def archive(run: Inquiry, *, by: Entry) -> bytes:
@@ -146,7 +146,7 @@ def for_the_buyer(found: Holdings, by: Entry) -> dict[str, Any]:
                     for comment, text in found.comments.get(order.id, ())
                 ],
                 "history": [
-                    {"at": entry.at, **timeline.sentence(entry.action, entry.changes)}
+                    {"at": entry.at, **timeline.sentence(entry)}
                     for entry in history[order.id]
                     if entry.action != "order.commented"
                 ],

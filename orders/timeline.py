@@ -19,6 +19,7 @@ from accounts.models import AuditEntry, Grant
 from orders import statuses
 from orders.keys import Keys
 from orders.models import Comment, Import, Order, Source
+from orders.sealing import SealBroken
 
 NOTHING: Final = UUID(int=0)
 LONGEST: Final = 200  # of each kind; what is older stays in the company's audit
@@ -117,13 +118,16 @@ def _entries(order: Order) -> list[AuditEntry]:
 
 def _deeds(entries: Iterable[AuditEntry]) -> Iterator[Event]:
     for entry in entries:
-        yield Event(entry.at, entry.actor_name, **sentence(entry.action, entry.changes))
+        yield Event(entry.at, entry.actor_name, **sentence(entry))
 
 
 def _comments(order: Order, held: Keys) -> Iterator[Event]:
     comments = Comment.objects.filter(company_id=order.company_id, order_id=order.id)
     for comment in comments.select_related("author").order_by("-id")[:LONGEST]:
-        note = held.open_comment(bytes(comment.body), comment.id)
+        try:
+            note = held.open_comment(bytes(comment.body), comment.id)
+        except SealBroken:  # SQL can add comments, too
+            note = _("The seal is broken")
         yield Event(comment.created_at, str(comment.author), _("commented"), note=note)
 
 
@@ -137,31 +141,31 @@ def under_grant(grant: Grant) -> list[Event]:
 
 
 def _of_deed(deed: Deed, order: Order | None) -> Event:
-    told = sentence(deed.action, deed.changes)
+    told = sentence(AuditEntry(action=deed.action, changes=deed.changes))
     if order is None:
         return Event(deed.at, deed.doer, **told)
     address = reverse("orders:card", args=[order.id])
     return Event(deed.at, deed.doer, **told | {"note": str(order)}, url=address)
 
 
-def sentence(action: str, changes: Any) -> dict[str, str]:
+def sentence(entry: AuditEntry) -> dict[str, str]:
     """What an entry says after the name of whoever did it, as the parts of an Event. Of one that
     does not hold what our verbs write into it (SQL can add it, too) the deed's name alone."""
-    text = str(audit.ACTIONS.get(action, action))
+    text = str(audit.ACTIONS.get(entry.action, entry.action))
     try:
-        return {"text": text} | _details(action, text, changes)
+        return {"text": text} | _details(entry, text, entry.changes)
     except (LookupError, TypeError, ValueError):
         return {"text": text}
 
 
-def _details(action: str, text: str, changes: Any) -> dict[str, str]:
-    match action:
+def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
+    match entry.action:
         case "order.moved":
             before, after = (str(statuses.STATUSES[changes[end]].label) for end in ("from", "to"))
             return {"before": before, "after": after, "note": _reason(changes.get("reason", ""))}
         case "order.assigned":
-            agent = changes["agent"]
-            return {"after": str(agent)} if agent else {"text": _("set the order free")}
+            agent = entry.person_name
+            return {"after": agent} if agent else {"text": _("set the order free")}
         case "order.edited":
             fields = ", ".join(str(FIELDS.get(name, name)) for name in changes["fields"])
             return {"text": f"{text}: {fields}"}

@@ -1,8 +1,10 @@
-"""What nobody should send, into every form and file: no error of ours, and nobody is stored whom
-clause P2 keeps out. `HOSTILE_INPUTS` says how many: a form is one, and so is a line of a file."""
+"""What nobody should send, into every form and file and to the API: no error of ours, and nobody is
+stored whom clause P2 keeps out. `HOSTILE_INPUTS` says how many: a form is one, and so are a line of
+a file and a body."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +19,11 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from orders import keys
+from orders.lead_bodies import LeadIn
 from orders.models import Import, Order
 from tests import people
 from tests.forms import Form, forms_of
+from tests.orders.sending import LEAD, ask, key_of, post
 from tests.orders.test_editing import FILLED, LAMP, lines
 from tests.orders.uploading import HEAD, filled, id_of, upload, worked
 from tests.people import ann, as_, gail, olga, sign_in
@@ -27,7 +31,7 @@ from tests.policy.spellings import RUSSIA, RUSSIAN
 
 pytestmark = pytest.mark.django_db
 
-INPUTS = int(os.environ.get("HOSTILE_INPUTS", "200"))
+INPUTS = int(os.environ.get("HOSTILE_INPUTS", "300")) // 3  # of each kind
 NEW = 15  # times as often as any other form
 LINES = 20  # of a file
 UNHURRIED = how(
@@ -58,7 +62,7 @@ PAGES = {
            "/company/departure/", "/account/data/", "/account/deletion/", "{order}"],
     ann: ["/orders/new/", "/orders/import/", "/company/", "/company/policy/", "/company/buyers/",
           "/company/policy/people/", "/company/buyers/retention/", "/company/coverage/", "{order}",
-          "/company/closing/", "{order}edit/"],
+          "/company/closing/", "/company/keys/", "{order}edit/"],
     olga: ["/operator/", "/operator/policy/new/", "/operator/jurisdictions/",
            "/operator/disclosures/", "/operator/visits/"],
     None: ["/login/", "/login/password/", "/privacy/"],
@@ -123,7 +127,7 @@ def test_every_form_bears_whatever_is_sent():
     clients = {someone: visitor(someone) for someone in PAGES}
     stored = []
 
-    @how(UNHURRIED, max_examples=INPUTS // 2)
+    @how(UNHURRIED, max_examples=INPUTS)
     @given(st.sampled_from(range(len(forms))), st.data())
     def send(which: int, data: Any) -> None:
         someone, action, form = forms[which]
@@ -155,7 +159,7 @@ def test_every_file_bears_whatever_stands_in_it():
     client = visitor(ann)
     stored = []
 
-    @how(UNHURRIED, max_examples=max(INPUTS // 2 // LINES, 1))
+    @how(UNHURRIED, max_examples=max(INPUTS // LINES, 1))
     @given(
         st.lists(LINE, min_size=LINES, max_size=LINES),
         st.sampled_from(",;\t|"),
@@ -191,3 +195,39 @@ def preview_and_start(client: Client, file: bytes) -> int:
         nobody_who_is_prohibited()
         return created
     return 0
+
+
+SAID = st.recursive(
+    st.one_of(TEXTS, st.none(), st.booleans(), st.integers(), st.floats()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = [*LeadIn.model_fields, "id", "status", "agent", "partner_id"]
+BODIES = st.one_of(
+    st.dictionaries(st.sampled_from(FIELDS), SAID, max_size=4).map(LEAD.__or__),
+    st.dictionaries(TEXTS, SAID, max_size=3).map(LEAD.__or__),
+    SAID,
+    st.binary(max_size=60),
+    BROKEN.map(lambda at: json.dumps(LEAD).encode()[: at[0] % 160] + at[1]),
+)
+ASKED = st.dictionaries(st.sampled_from(["updated_after", "limit", "q"]), TEXTS, max_size=2)
+
+
+def test_the_api_bears_whatever_is_sent(settings):
+    settings.API_REQUESTS_A_MINUTE = 10**9
+    key, stored = key_of(), []
+
+    @how(UNHURRIED, max_examples=INPUTS)
+    @given(BODIES, ASKED)
+    def send(body: Any, asked: dict[str, str]) -> None:
+        with undone():
+            answer = post(key, body)
+            assert answer.status_code in (200, 201, 400, 409, 413, 422), body
+            assert answer.json()
+            if answer.status_code == 201:
+                stored.append(answer)
+                nobody_who_is_prohibited()
+            assert ask(key, **asked).status_code in (200, 422), asked
+
+    send()
+    assert stored

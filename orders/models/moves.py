@@ -102,9 +102,6 @@ def _take_step(
             )
     except IntegrityError as error:
         raise MoveRefused([FINISH_FIRST]) from error
-    audit.record(
-        by=by,
-        action="order.moved",
-        of=order,
-        **{"from": move.frm, "to": move.to, "move": move.key, "reason": order.reason},
-    )
+    told: dict[str, Any] = {"from": move.frm, "to": move.to}
+    told |= {"move": move.key, "reason": order.reason}
+    audit.record(by=by, action="order.moved", of=order, **told)

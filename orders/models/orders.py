@@ -375,8 +375,8 @@ class Order(CompanyOwned):
             if not by.may("orders.assign"):
                 raise PermissionDenied("This role assigns no orders.")
             self.write(agent_id=agent and agent.id)
-            name = str(agent.user) if agent else ""
-            audit.record(by=by, action="order.assigned", of=self, agent=name)
+            given_to = agent.user_id if agent else None
+            audit.record(by=by, action="order.assigned", of=self, person_id=given_to)
 
     def erase(self, *, by: Entry, because: str) -> None:
         """Empty the order of its person, for good; `because` is a key of `statuses.ERASURES`.

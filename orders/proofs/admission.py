@@ -15,8 +15,8 @@ from accounts.proving import Broken, Figures, System, proves, undone
 from accounts.trial import Somebody
 from accounts.visitors import Visitor
 from orders.intake import NotAdmitted
-from orders.models import Order
-from orders.trial import Canary
+from orders.models import Lead, Order
+from orders.trial import Canary, Sender
 from policy import coverage
 from policy.trial import accept, open_company, publish
 
@@ -24,9 +24,9 @@ from policy.trial import accept, open_company, publish
 @proves(
     "C1",
     tried=_(
-        "Entered an order for a company without a policy, by the form, by the verb that imports "
-        "use too and in plain SQL: refused each time, and nothing was stored. Once the company had "
-        "published one, the order was taken."
+        "Entered an order for a company without a policy, by the form, by the API, by the verb "
+        "that imports use too and in plain SQL: refused each time, and nothing was stored. Once "
+        "the company had published one, the order was taken."
     ),
 )
 def no_order_before_the_companys_policy(system: System) -> Figures:
@@ -37,6 +37,8 @@ def no_order_before_the_companys_policy(system: System) -> Figures:
     visitor = owner.visiting(system.url)
     if (answer := visitor.fill("/orders/new/", **fields)).status != 403:
         raise Broken(f"the form answers {answer.status} to a company without a policy")
+    if (answer := Sender(system.url, owner).send()).status != 403:
+        raise Broken(f"the API answers {answer.status} to a company without a policy")
     row = attacks.examples(system, owner.company.pk)["orders_order"]
     with undone():
         attacks.present(vouched(owner.open_pass(), owner.company.pk))
@@ -116,8 +118,8 @@ def refuses_moldova(owner: Somebody, visitor: Visitor) -> None:
     "P2",
     tried=_(
         "Entered a citizen, a country and a telephone number of the Russian Federation, the number "
-        "in %(spellings)s spellings: each refused, and no order, log or file of the database holds "
-        "anything of it. A number of Kazakhstan was taken."
+        "in %(spellings)s spellings, by the form and by the API: each refused, and no order, log "
+        "or file of the database holds anything of it. A number of Kazakhstan was taken."
     ),
 )
 def the_prohibited_leave_nothing(system: System) -> Figures:
@@ -130,11 +132,15 @@ def the_prohibited_leave_nothing(system: System) -> Figures:
     for each in said:
         if (answer := visitor.post("/orders/new/", form | each)).status != 422:
             raise Broken(f"the form answers {answer.status} to a prohibited person")
+    sender = Sender(system.url, owner)
+    for each in said:
+        if (answer := sender.send(name=canary.word, **each)).status != 422:
+            raise Broken(f"the API answers {answer.status} to a prohibited person")
     if found := traces.files_with(system, canary.word):
         raise Broken(f"a prohibited person was written into {found[0]}")
     visitor.post("/orders/new/", form | {"phone": "+7 747 293 76 14", "country": "KZ"})
     with owner.working():
-        if Order.objects.count() != 1:
+        if Order.objects.count() != 1 or Lead.objects.exists():
             raise Broken("a number of Kazakhstan is refused, or a Russian one was taken")
     return {"spellings": len(said) - 2}
 

@@ -216,5 +216,5 @@ def listed(drafts: list[ItemDraft], currency: str) -> str:
 
 def last_writer(order: Order) -> str:
     deeds = AuditEntry.objects.filter(company_id=order.company_id, object_id=order.id)
-    written_by = deeds.filter(action__in=WRITES).order_by("-id").values_list("actor_name")
-    return next(iter(written_by[:1]), ("",))[0]
+    written = deeds.filter(action__in=WRITES).order_by("-id").first()
+    return written.actor_name if written else ""

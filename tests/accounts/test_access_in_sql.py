@@ -24,9 +24,9 @@ from tests.access import another_order, ask, confirm, let_in, link, orders_of, r
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ENTRY = """
-    INSERT INTO accounts_auditentry (company_id, id, actor_id, at, actor_name, action, object_type,
+    INSERT INTO accounts_auditentry (company_id, id, actor_id, at, action, object_type,
         object_id, object_name, changes)
-    VALUES (%s, gen_random_uuid(), %s, now(), '', 'access.viewed', '', NULL, '', '{}')
+    VALUES (%s, gen_random_uuid(), %s, now(), 'access.viewed', '', NULL, '', '{}')
 """
 SEEN = "SELECT number FROM orders_order ORDER BY number"
 

@@ -86,7 +86,8 @@ def test_references_between_company_owned_tables_carry_the_company(
 def test_each_command_has_one_permissive_rule_that_names_the_claim(
     owner: psycopg.Connection,
 ) -> None:
-    """For everybody; and one for the owner, whose functions add what a sender's key may."""
+    """For everybody; and one for the owner, whose functions add what a sender's key may, and who
+    checks the audit."""
     ours = {name for _, name, *_ in company_owned(owner)}
     rules = owner.execute(
         "SELECT tablename, cmd, roles, permissive, coalesce(qual, with_check) FROM pg_policies "
@@ -108,7 +109,7 @@ def test_each_command_has_one_permissive_rule_that_names_the_claim(
 CLAIM = "(NULLIF(current_setting('gate.company'::text, true), ''::text))::bigint"
 BOUND = re.compile(
     r"company_id = \( SELECT gate\.(whole|company|reached|enrolled|quietly_whole|closing"
-    r"|sender_company|acting_company)\("
+    r"|sender_company|acting_company|checking)\("
     r"|\(\(company_id, \w+\) = \( SELECT .* FROM gate\.(granted|doer|sender)\(",
     re.DOTALL,
 )

@@ -79,9 +79,9 @@ def test_another_companys_claim_shows_nothing_after_a_good_one(
 
 TOLD = """
     INSERT INTO accounts_auditentry
-        (company_id, id, actor_id, at, actor_name, action, object_type, object_id, object_name,
+        (company_id, id, actor_id, at, action, object_type, object_id, object_name,
          changes)
-    SELECT company_id, gen_random_uuid(), %s, now(), '', 'order.edited', 'order', id, '', '{}'
+    SELECT company_id, gen_random_uuid(), %s, now(), 'order.edited', 'order', id, '', '{}'
       FROM orders_order
 """
 

@@ -437,9 +437,9 @@ def test_sql_of_who_may_not_erase_removes_nothing(someone):
 
 
 FORGED = """
-    INSERT INTO accounts_auditentry (company_id, id, actor_id, at, actor_name, action, object_type,
+    INSERT INTO accounts_auditentry (company_id, id, actor_id, at, action, object_type,
         object_id, object_name, changes)
-    VALUES (%s, gen_random_uuid(), %s, now(), '', 'buyer.erased', 'inquiry', %s, '', '{}')
+    VALUES (%s, gen_random_uuid(), %s, now(), 'buyer.erased', 'inquiry', %s, '', '{}')
 """
 
 

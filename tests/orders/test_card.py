@@ -226,7 +226,7 @@ def test_the_timeline_speaks_of_an_edit_by_its_fields(client):
         ("order.edited", {}, "changed"),
         ("order.edited", {"fields": 5}, "changed"),
         ("order.moved", {"from": "new", "to": "nowhere"}, "moved the order"),
-        ("order.assigned", {}, "gave the order to"),
+        ("order.assigned", {}, "set the order free"),
         ("order.added", {"source": "nobody"}, "added the order"),
     ],
     ids=str,

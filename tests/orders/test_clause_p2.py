@@ -27,6 +27,7 @@ from orders.persons import Person
 from policy.prohibitions import Jurisdiction
 from policy.refusals import Refusal
 from policy.telephones import region_of
+from tests.orders.sending import key_of, send
 from tests.orders.test_editing import FILLED, LAMP, as_shown, lines, save
 from tests.orders.test_moves import brought
 from tests.orders.uploading import begun, start, worked
@@ -112,15 +113,16 @@ def test_no_spelling_of_a_russian_number_gets_in_or_leaves_anything(client, capl
     order = added(country="BY")
     sign_in(client, ann)
     shown = as_shown(client, ann, order)
-    before = orders_there()
+    before, key = orders_there(), key_of()
     for phone in RUSSIAN:
         assert create(client, name=f"Ivan {CANARY}", phone=phone).status_code == 422, phone
         edit = save(client, order, shown | {"name": CANARY, "phone": phone, "country": "KZ"})
         assert edit.status_code == 422, phone
+        assert send(key, name=CANARY, phone=phone, country="KZ").status_code == 422, phone
     run = worked(begun(table_of(RUSSIAN)))
     assert (run.created, run.prohibited) == (0, len(RUSSIAN))
     assert orders_there() == before
-    ways = {("form", "phone", "RU"), ("edit", "phone", "RU"), ("import", "phone", "RU")}
+    ways = [(way, "phone", "RU") for way in ("form", "edit", "api", "import")]
     assert counted() == dict.fromkeys(ways, len(RUSSIAN))
     with as_(ann):
         assert state_of(sql, ORDER, "RU", "", "RO") == "CVP02"  # which the server's log tells

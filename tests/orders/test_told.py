@@ -22,9 +22,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CHANGE = "UPDATE orders_order SET reason = 'untold' WHERE id = %s"
 ENTRY = """
     INSERT INTO accounts_auditentry
-        (company_id, id, actor_id, at, actor_name, action, object_type, object_id, object_name,
+        (company_id, id, actor_id, at, action, object_type, object_id, object_name,
          changes)
-    SELECT company_id, gen_random_uuid(), %s, now(), '', %s, 'order', id, '', %s
+    SELECT company_id, gen_random_uuid(), %s, now(), %s, 'order', id, '', %s
       FROM orders_order WHERE id = %s
 """
 

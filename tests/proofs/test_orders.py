@@ -13,6 +13,7 @@ from accounts import audit
 from accounts.proving import System
 from orders.models import Order
 from orders.proofs import admission, leaks
+from policy.answers import Refusal
 from tests.proofs.conftest import Serve, holds, is_seen_broken
 from tests.proofs.sabotage import Leaker, Scribe, Welcomer
 
@@ -140,10 +141,24 @@ def test_a_prohibited_person_who_is_taken_is_seen(
     is_seen_broken("orders.the_prohibited_leave_nothing", serve(), saying="answers 200")
 
 
+@pytest.mark.parametrize(
+    ("refusal", "proof"),
+    [
+        ("no_policy", "orders.no_order_before_the_companys_policy"),
+        ("not_admitted", "orders.the_prohibited_leave_nothing"),
+    ],
+)
+def test_an_api_that_takes_whom_the_form_refuses_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, refusal: str, proof: str
+) -> None:
+    monkeypatch.setattr(f"orders.views.leads.{refusal}", lambda told: Refusal("taken", "", 200))
+    is_seen_broken(proof, serve(), saying="the API answers 200")
+
+
 def test_a_buyers_name_outside_the_envelope_is_seen(
     serve: Serve, database_files: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Order._drafted
+    real = Order.drafted
 
     def careless(draft: Any, verdict: Any, **told: Any) -> Order:
         order = real(draft, verdict, **told)
@@ -151,7 +166,7 @@ def test_a_buyers_name_outside_the_envelope_is_seen(
         return order
 
     holds("orders.a_thief_of_the_database_reads_nobody", database_files)
-    monkeypatch.setattr(Order, "_drafted", staticmethod(careless))
+    monkeypatch.setattr(Order, "drafted", staticmethod(careless))
     is_seen_broken(
         "orders.a_thief_of_the_database_reads_nobody", database_files, saying="can be read in"
     )

@@ -165,7 +165,7 @@ REVOKE ALL ON FUNCTION gate.mover(bigint, text),
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0027_moments_that_are_read"),
-        ("accounts", "0031_access_followed"),
+        ("orders", "0028_audit_goes_with_its_company"),
+        ("accounts", "0032_access_followed"),
     ]
     operations: ClassVar = [guard(RULES + MOVES)]  # no way back: the former rules know no grant

@@ -38,9 +38,9 @@ DECLARE former text := coalesce(current_setting('gate.company', true), '');
 BEGIN
     INSERT INTO gate.telling (company_id, user_id) VALUES (g.company_id, doer);
     PERFORM set_config('gate.company', g.company_id::text, true);
-    INSERT INTO public.accounts_auditentry (company_id, id, at, actor_id, actor_name, action,
+    INSERT INTO public.accounts_auditentry (company_id, id, at, actor_id, action,
         object_type, object_id, object_name, changes, grant_id)
-    VALUES (g.company_id, gate.new_id(), clock_timestamp(), doer, '', deed, 'grant', g.id, '', '{}',
+    VALUES (g.company_id, gate.new_id(), clock_timestamp(), doer, deed, 'grant', g.id, '', '{}',
             g.id);
     DELETE FROM gate.telling t WHERE t.transaction = pg_current_xact_id();
     PERFORM set_config('gate.company', former, true);
@@ -250,5 +250,5 @@ GRANT EXECUTE ON FUNCTION gate.ask_with_link(text, text), gate.confirm_grant(tex
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0029_access_links")]
+    dependencies: ClassVar = [("accounts", "0030_access_links")]
     operations: ClassVar = [guard(MAKING + DEEDS)]  # no way back: the link is its maker's own

@@ -440,7 +440,7 @@ GRANT EXECUTE ON FUNCTION gate.reached(text),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0028_moments_that_are_read")]
+    dependencies: ClassVar = [("accounts", "0029_chained")]
     operations: ClassVar = [
         GRANT,
         migrations.AddField("pass", "grant_id", models.UUIDField(null=True)),
