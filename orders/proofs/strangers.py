@@ -116,7 +116,7 @@ def at_every_address(visitor: Visitor, signed_in: Answer, order_id: str) -> Iter
 
 def addresses(order_id: str) -> Iterator[str]:
     """Every address of the site, with the order's key wherever one is asked for."""
-    filled = {"uuid": order_id, "int": "1", "slug": "crm"}
+    filled = {"uuid": order_id, "uuidstr": order_id, "int": "1", "slug": "crm"}
     for route in routes():
         if not route.startswith("^"):
             yield "/" + re.sub(r"<(\w+):\w+>", lambda part: filled[part[1]], route)

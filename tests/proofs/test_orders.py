@@ -212,13 +212,11 @@ WITHIN = """
         team_id uuid, partner_id uuid) RETURNS boolean LANGUAGE sql
     AS 'SELECT s.company_id = company_id'
 """
-UNCONFIRMED = (
-    "ALTER TABLE accounts_grant ALTER COLUMN confirmed_at SET DEFAULT now();"
-    + """
-    CREATE OR REPLACE FUNCTION gate.begin_grant() RETURNS trigger LANGUAGE plpgsql AS
-    'BEGIN NEW.confirmed_at := now(); NEW.made_at := now(); RETURN NEW; END'
+UNCONFIRMED = """
+    CREATE FUNCTION gate.hasty() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN NEW.confirmed_at := now(); RETURN NEW; END';
+    CREATE TRIGGER hasty BEFORE UPDATE ON accounts_grant FOR EACH ROW EXECUTE FUNCTION gate.hasty()
 """
-)
 
 
 @pytest.mark.parametrize(
