@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts import gate
+from accounts.statements import TIMES, Statement
 from benchmarks.cluster import Servers
 from benchmarks.loading import Measured, World
 from benchmarks.report import Comparison, interleaved
@@ -21,7 +22,7 @@ from orders import lists
 from orders.conditions import Condition
 
 GOAL = 1.25
-TIMES = 60  # statements per round
+TIMES_ASKED = 60  # statements per round
 AMONG = {"list": lambda by: lists.page(by), "counts on the tabs": lists.counts,
          "choices of the filters": lists.choices}  # fmt: skip
 
@@ -56,8 +57,8 @@ def _compare(
         guarded = connection.connection
         return interleaved(
             name, "ms", rounds * 2 + 1,
-            lambda: timed(guarded, *ours, prepared),
-            lambda: timed(unguarded, *other, prepared),
+            lambda: timed(guarded, ours, prepared),
+            lambda: timed(unguarded, other, prepared),
             goal=goal,
         )  # fmt: skip
 
@@ -67,21 +68,20 @@ def by_hand(by: gate.Entry) -> list[Condition]:
     return [Condition("o.company_id = %s", [by.company_id])]
 
 
-def caught(ask: Callable[[Any], Any], by: gate.Entry) -> tuple[str, list[Any]]:
-    """The statement that `ask` sends, with its parameters."""
-    with mock.patch.object(lists, "_ask", return_value=[]) as asked:
-        ask(by)
-    sql, parameters, *_ = asked.call_args.args
-    return sql, list(parameters)
+def caught(ask: Callable[[Any], Any], by: gate.Entry) -> Statement[Any]:
+    """The statement that `ask` makes, or else the one that it has answered."""
+    with mock.patch.object(lists, "answer", return_value=[]) as answered:
+        made = ask(by)
+    return made if isinstance(made, Statement) else answered.call_args.args[0]
 
 
-def timed(connection: psycopg.Connection, sql: str, parameters: list[Any], prepared: bool) -> float:
+def timed(connection: psycopg.Connection, asked: Statement[Any], prepared: bool) -> float:
     """Milliseconds for one, its rows read."""
     with psycopg.Cursor(connection) as cursor:
-        cursor.adapters.register_loader("timestamptz", lists._TIMES)  # as the list reads them
+        cursor.adapters.register_loader("timestamptz", TIMES)  # as the list reads them
         for _ in range(5):
-            cursor.execute(sql, parameters, prepare=prepared).fetchall()
+            cursor.execute(asked.sql, asked.parameters, prepare=prepared).fetchall()
         began = time.perf_counter()
-        for _ in range(TIMES):
-            cursor.execute(sql, parameters, prepare=prepared).fetchall()
-        return (time.perf_counter() - began) / TIMES * 1000
+        for _ in range(TIMES_ASKED):
+            cursor.execute(asked.sql, asked.parameters, prepare=prepared).fetchall()
+        return (time.perf_counter() - began) / TIMES_ASKED * 1000

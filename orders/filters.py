@@ -147,6 +147,11 @@ class Filters(forms.Form):
             else:
                 del self.fields[name]
 
+    @classmethod
+    def used_in(cls, data: Any) -> bool:
+        """Whether anything is searched or filtered for, understood or not."""
+        return any(data.get(name) for name in cls.base_fields)
+
     def clean(self) -> dict[str, Any]:
         """Days the wrong way round name no orders: both stay in the form, and neither is used."""
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")

@@ -12,9 +12,10 @@ from functools import cached_property, lru_cache
 
 from django.core.exceptions import PermissionDenied
 
-from accounts import gate, statements
+from accounts import gate
 from accounts.gate import Entry
 from accounts.models import CompanyKey as StoredKey
+from accounts.statements import Statement, answer
 from orders import sealing
 from orders.persons import HIDDEN, Person
 
@@ -81,18 +82,24 @@ class Keys:
 
 
 def held(by: Entry) -> Keys | None:
-    """The keys that `by` may use, in one statement; None for whoever may open no person, and in a
-    company that has no order yet."""
-    with statements.lasting() as cursor:
-        cursor.execute(
-            "SELECT version, wrapped FROM accounts_companykey WHERE company_id = %s",
-            [by.company_id],
-        )
-        versions = {
-            version: _unwrapped(by.company_id, wrapped) for version, wrapped in cursor.fetchall()
-        }
-    fields = by.under.fields if by.under else None
-    return Keys(by.company_id, versions, fields) if versions else None
+    """The keys that `by` may use; None for whoever may open no person, and in a company that has no
+    order yet."""
+    return answer(holding(by))
+
+
+def holding(by: Entry) -> Statement[Keys | None]:
+    """What `held` asks."""
+
+    def read(rows: list[tuple[int, bytes]]) -> Keys | None:
+        versions = {version: _unwrapped(by.company_id, wrapped) for version, wrapped in rows}
+        fields = by.under.fields if by.under else None
+        return Keys(by.company_id, versions, fields) if versions else None
+
+    return Statement(
+        "SELECT version, wrapped FROM accounts_companykey WHERE company_id = %s",
+        [by.company_id],
+        read,
+    )
 
 
 def provided(by: Entry) -> Keys:

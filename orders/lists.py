@@ -13,14 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import psycopg
-from django.db import connection
-
-from accounts import statements
 from accounts.gate import Entry
 from accounts.names import by_name
+from accounts.statements import Statement, answer, answers
 from orders import statuses
 from orders.conditions import Condition, all_of, reached
 from orders.filters import Choices, Place
@@ -34,11 +31,6 @@ COLUMNS = """
     o.id, o.number, o.status, o.attempts, o.person, o.currency, o.total, o.created_at, o.recall_at,
     o.offer_id, o.agent_id
 """
-
-# Reads times to the same moments as Django's own loader, which is Python called for each value.
-_TIMES = psycopg.adapters.get_loader(
-    psycopg.adapters.types["timestamptz"].oid, psycopg.pq.Format.TEXT
-)
 
 
 class Row(NamedTuple):
@@ -84,11 +76,8 @@ def page(
     if beside:
         side = f"(o.created_at, o.id) {'>' if backwards else '<'} (%s, %s)"
         conditions = [*conditions, Condition(side, [beside.created_at, beside.id])]
-    rows = _rows(
-        [all_of([part, *conditions, way]) for part in reached(by) for way in ways or [ANYWAY]],
-        backwards=backwards,
-        lasting=lasting,
-    )
+    arms = [all_of([part, *conditions, way]) for part in reached(by) for way in ways or [ANYWAY]]
+    rows = answer(_rows(arms, backwards=backwards, lasting=lasting))
     more, rows = len(rows) > PAGE, rows[:PAGE]
     if backwards:
         rows.reverse()
@@ -100,7 +89,7 @@ def page(
     )
 
 
-def _rows(arms: Sequence[Condition], *, backwards: bool, lasting: bool) -> list[Row]:
+def _rows(arms: Sequence[Condition], *, backwards: bool, lasting: bool) -> Statement[list[Row]]:
     """The first orders of all arms together. Each arm is cut to a page by itself, so that each is
     read from an index and no further; UNION, since an order can be found in several ways."""
     order = "ORDER BY created_at, id" if backwards else "ORDER BY created_at DESC, id DESC"
@@ -108,11 +97,11 @@ def _rows(arms: Sequence[Condition], *, backwards: bool, lasting: bool) -> list[
         f"(SELECT {COLUMNS} FROM orders_order o WHERE {arm.sql} {order} LIMIT {PAGE + 1})"  # noqa: S608
         for arm in arms
     )
-    return _ask(
+    return Statement(
         f"SELECT * FROM ({found}) o {order} LIMIT {PAGE + 1}",  # noqa: S608
         [value for arm in arms for value in arm.parameters],
-        Row,
-        lasting=lasting,
+        lambda rows: [Row._make(row) for row in rows],
+        lasting,
     )
 
 
@@ -127,29 +116,45 @@ def names(by: Entry, rows: Sequence[Row], offered: Choices) -> dict[uuid.UUID | 
     known: dict[uuid.UUID | None, str] = {
         identifier: name for kind in offered for identifier, name in kind
     }
-    offers = {row.offer_id for row in rows} - known.keys() - {None}
-    agents = {row.agent_id for row in rows} - known.keys() - {None}
+    offers = {row.offer_id for row in rows if row.offer_id} - known.keys()
+    agents = {row.agent_id for row in rows if row.agent_id} - known.keys()
+    bare = [row.id for row in rows if row.offer_id is None]
+    asked = []
     if offers or agents:
-        known |= _ask(
-            """
-            SELECT id, name FROM orders_offer WHERE company_id = %s AND id = ANY(%s)
-            UNION ALL
-            SELECT m.id, coalesce(nullif(u.name, ''), u.email)
-              FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id
-             WHERE m.company_id = %s AND m.id = ANY(%s)
-            """,
-            [by.company_id, list(offers), by.company_id, list(agents)],
-        )
-    if bare := [row.id for row in rows if row.offer_id is None]:
-        known |= _ask(
-            "SELECT order_id, name FROM orders_item"
-            " WHERE company_id = %s AND order_id = ANY(%s) AND position = 1",
-            [by.company_id, bare],
-        )
+        asked.append(_named(list(offers), list(agents), by))
+    if bare:
+        asked.append(_first_items(bare, by))
+    for found in answers(*asked):
+        known |= found
     return known
 
 
-def counts(by: Entry) -> dict[str, int]:
+def _named(
+    offers: list[uuid.UUID], agents: list[uuid.UUID], by: Entry
+) -> Statement[dict[uuid.UUID | None, str]]:
+    return Statement(
+        """
+        SELECT id, name FROM orders_offer WHERE company_id = %s AND id = ANY(%s)
+        UNION ALL
+        SELECT m.id, coalesce(nullif(u.name, ''), u.email)
+          FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id
+         WHERE m.company_id = %s AND m.id = ANY(%s)
+        """,
+        [by.company_id, offers, by.company_id, agents],
+        dict,
+    )
+
+
+def _first_items(orders: list[uuid.UUID], by: Entry) -> Statement[dict[uuid.UUID | None, str]]:
+    return Statement(
+        "SELECT order_id, name FROM orders_item"
+        " WHERE company_id = %s AND order_id = ANY(%s) AND position = 1",
+        [by.company_id, orders],
+        dict,
+    )
+
+
+def counts(by: Entry) -> Statement[dict[str, int]]:
     """Status -> how many orders it has, counted up to one more than MOST_COUNTED."""
     arms = reached(by)
     found = " UNION ALL ".join(
@@ -161,55 +166,50 @@ def counts(by: Entry) -> dict[str, int]:
         SELECT s.status, (SELECT count(*) FROM ({found}) a) FROM unnest(%s::text[]) s (status)
         """  # noqa: S608
     parameters = [value for arm in arms for value in arm.parameters]
-    return dict(_ask(sql, [*parameters, list(statuses.STATUSES)]))
+    return Statement(sql, [*parameters, list(statuses.STATUSES)], dict)
 
 
 def held_by_the_gone(by: Entry) -> dict[uuid.UUID, int]:
     """Membership's id -> how many orders nobody has decided on yet, of people who have left."""
     waiting = [key for key, status in statuses.STATUSES.items() if status.phase in UNDECIDED]
-    return dict(
-        _ask(
-            """
-            SELECT m.id, count(*) FROM accounts_membership m
-              JOIN orders_order o ON o.company_id = m.company_id AND o.agent_id = m.id
-             WHERE m.company_id = %s AND m.left_at IS NOT NULL AND o.status = ANY(%s)
-             GROUP BY m.id
-            """,
-            [by.company_id, waiting],
-        )
+    asked = Statement(
+        """
+        SELECT m.id, count(*) FROM accounts_membership m
+          JOIN orders_order o ON o.company_id = m.company_id AND o.agent_id = m.id
+         WHERE m.company_id = %s AND m.left_at IS NOT NULL AND o.status = ANY(%s)
+         GROUP BY m.id
+        """,
+        [by.company_id, waiting],
+        dict,
+        lasting=False,
     )
+    return answer(asked)
 
 
-def choices(by: Entry) -> Choices:
-    """The offers, partners and agents to filter by, in one statement; none for a partner, whose
-    orders are all of one and whose agents are none of their business."""
-    if by.role == "partner":
-        return Choices()
-    found: dict[str, list[tuple[uuid.UUID, str]]] = {"offer": [], "partner": [], "agent": []}
-    for kind, identifier, name in _ask(
+def choices(by: Entry) -> Statement[Choices]:
+    """The offers, partners and agents to filter by; none for a partner, whose orders are all of one
+    and whose agents are none of their business."""
+    return Statement(
         f"""
         (SELECT 'offer', id, name FROM orders_offer
-          WHERE company_id = %s ORDER BY name LIMIT {MOST_CHOICES})
+          WHERE company_id = %(company)s AND %(told)s ORDER BY name LIMIT {MOST_CHOICES})
         UNION ALL
         (SELECT 'partner', id, name FROM accounts_partner
-          WHERE company_id = %s ORDER BY name LIMIT {MOST_CHOICES})
+          WHERE company_id = %(company)s AND %(told)s ORDER BY name LIMIT {MOST_CHOICES})
         UNION ALL
         (SELECT 'agent', m.id, coalesce(nullif(u.name, ''), u.email)
            FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id
-          WHERE m.company_id = %s AND m.left_at IS NULL AND m.role <> 'partner'
+          WHERE m.company_id = %(company)s AND %(told)s
+            AND m.left_at IS NULL AND m.role <> 'partner'
           ORDER BY 3 LIMIT {MOST_CHOICES})
         """,  # noqa: S608
-        [by.company_id] * 3,
-    ):
+        {"company": by.company_id, "told": by.role != "partner"},
+        _offered,
+    )
+
+
+def _offered(rows: list[tuple[str, uuid.UUID, str]]) -> Choices:
+    found: dict[str, list[tuple[uuid.UUID, str]]] = {"offer": [], "partner": [], "agent": []}
+    for kind, identifier, name in rows:
         found[kind].append((identifier, name))
     return Choices(*(by_name(found[kind]) for kind in ("offer", "partner", "agent")))
-
-
-def _ask(
-    sql: str, parameters: Sequence[Any], shape: Any = tuple, *, lasting: bool = True
-) -> list[Any]:
-    with statements.lasting() if lasting else connection.cursor() as cursor:
-        cursor.cursor.adapters.register_loader("timestamptz", _TIMES)
-        cursor.execute(sql, parameters)
-        rows = cursor.fetchall()
-    return rows if shape is tuple else [shape._make(row) for row in rows]

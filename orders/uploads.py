@@ -21,13 +21,16 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler, StopUpload
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from accounts.gate import Entry
 from orders import statuses
+from orders.calling import zone_of
 from orders.drafts import values_of
 from orders.forms import currency_choices
 from orders.mapping import REQUIRED, TARGETS, Mapping, guess
-from orders.screening import LABELS, prohibition_in
+from orders.screening import LABELS, Reading, prohibition_in
 from orders.spreadsheets import MAX_BYTES, Cell, Sheet, UnreadableFile, read
 from orders.status_words import BRINGABLE, NEW, guess_status
+from policy import coverage
 from policy.forms import CountryField
 
 SAMPLES: Final = 3  # values shown of a column
@@ -145,6 +148,18 @@ class Upload:
         if self.options.is_bound:
             return str(self.options.cleaned_data[name])
         return str(self.options.initial[name])
+
+    def reading(self, *, by: Entry) -> Reading:
+        """How its values are read, as this company reads them; only after `is_valid`."""
+        return Reading(
+            zone=zone_of(by),
+            currency=self.option("currency"),
+            country=self.option("country"),
+            statuses=self.statuses.meant,
+            leave_out=self.option("unreadable") == LEAVE_OUT,
+            prohibited=self.prohibited,
+            covered=coverage.of(by),
+        )
 
     @property
     def errors(self) -> list[str]:

@@ -48,8 +48,8 @@ class Source(models.TextChoices):
     API = "api", _("API")
 
 
-def _concerned_by(prohibited: Collection[str]) -> models.Q:
-    """Clause P2, as `policy.jurisdictions.judge_stored` and `gate.prohibition` have it."""
+def concerned_by(prohibited: Collection[str]) -> models.Q:
+    """Clause P2, as `judge_stored`, `conditions.stopped` and `gate.prohibition` have it."""
     number = models.Q(citizenship="", phone_country__in=prohibited)
     return models.Q(citizenship__in=prohibited) | models.Q(country__in=prohibited) | number
 
@@ -90,7 +90,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def stopped(self, prohibited: Collection[str]) -> OrderQuerySet:
         """Those that the list of prohibited jurisdictions concerns since it has grown."""
-        return self.filter(_concerned_by(prohibited))
+        return self.filter(concerned_by(prohibited))
 
     def open_of(self, by: Entry) -> Order | None:
         """The order that `by` has in hand; the database keeps it to one each."""
@@ -113,7 +113,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         free_or_own = models.Q(agent_id=None) | models.Q(agent_id=by.membership_id)
         waiting = (
             self.filter(free_or_own, company_id=by.company_id)
-            .exclude(_concerned_by(Jurisdiction.objects.prohibited()))
+            .exclude(concerned_by(Jurisdiction.objects.prohibited()))
             .select_for_update(skip_locked=True)
         )
         due = models.Q(recall_at__lte=timezone.now())

@@ -22,6 +22,7 @@ from accounts.gate import Entry
 from accounts.guard import requires, shown_to_support
 from accounts.models import Company
 from accounts.requests import Request
+from accounts.statements import answers
 from orders import keys, lists, search, statuses
 from orders.conditions import Condition
 from orders.filters import Choices, Filters, Place, conditions
@@ -39,9 +40,9 @@ PLACES = ("older", "newer")  # names in the query string: beside which order the
 @transaction.non_atomic_requests  # it changes nothing, so there is nothing to undo
 def orders(request: Request) -> HttpResponse:
     by = request.gate
-    held = keys.held(by)
     tab = _tab(request)
-    choices = lists.choices(by)
+    at_once = [] if Filters.used_in(request.GET) else [lists.counts(by)]
+    held, choices, *counts = answers(keys.holding(by), lists.choices(by), *at_once)
     filters = Filters(request.GET, choices)
     chosen, asked = filters.chosen(), filters.asked()
     places = _places(request)
@@ -59,7 +60,7 @@ def orders(request: Request) -> HttpResponse:
         request,
         "orders/list.html",
         {
-            "tabs": _tabs(tab, asked, counts=None if chosen else lists.counts(by), by=by),
+            "tabs": _tabs(tab, asked, counts=counts[0] if counts else None, by=by),
             "filters": filters,
             "hidden": [("status", tab)] if tab else [],
             "chips": _chips(tab, filters, chosen, by),

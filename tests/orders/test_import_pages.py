@@ -15,7 +15,7 @@ from orders import imports, tasks
 from orders.mapping import guess
 from orders.models import Import, Order
 from orders.spreadsheets import MAX_BYTES, read
-from orders.views import importing
+from orders.views import import_previews
 from tests.jobs import as_the_worker
 from tests.orders.uploading import (
     SHOP,
@@ -81,7 +81,7 @@ def test_the_preview_counts_what_would_become_of_the_whole_file(client):
 
 
 def test_of_a_long_file_the_preview_says_how_much_it_has_read(client, monkeypatch):
-    monkeypatch.setattr(importing, "PREVIEWED", 3)
+    monkeypatch.setattr(import_previews, "PREVIEWED", 3)
     answer = upload(sign_in(client, adam), many(5), step="preview")
     assert expected_of(answer) == ["3", "3", "0", "0"]
     assert "Orders in the first 3 rows" in answer.content.decode()
@@ -227,7 +227,7 @@ def test_what_only_prohibited_persons_lines_say_is_not_shown(client):
 
 
 def test_a_long_file_is_looked_at_whole_where_one_says_so(client, monkeypatch):
-    monkeypatch.setattr(importing, "PREVIEWED", 3)
+    monkeypatch.setattr(import_previews, "PREVIEWED", 3)
     data = STATED + b"7,Oleg,+79161234567,paid,\n"
     answer = upload(sign_in(client, adam), data, step="preview")
     assert expected_of(answer)[0] == "3"

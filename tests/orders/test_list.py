@@ -6,17 +6,20 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts import audit
-from orders import imports, lists
+from accounts import audit, sqlstates
+from accounts.models import Company
+from accounts.statements import answers
+from orders import imports, keys, lists
 from orders.filters import Choices, Place
 from orders.intake import ItemDraft, OrderDraft
 from orders.models import Order
 from orders.persons import Person
 from tests.orders.test_moves import IOANA, LAMP, add, brought
 from tests.people import adam, ann, as_, bea, gail, gus, lena, newt, nina, pat, sign_in
+from tests.policy.publications import publish_crm
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +68,7 @@ def test_a_line_tells_buyer_offer_agent_and_total(client):
 def test_nothing_that_was_typed_is_markup_in_a_line(client, monkeypatch):
     """Its template escapes these by hand."""
     gails = gail.membership().id
-    monkeypatch.setattr(lists, "choices", lambda by: Choices(agents=[(gails, "<i>Gail</i>")]))
+    monkeypatch.setattr(lists, "_offered", lambda rows: Choices(agents=[(gails, "<i>Gail</i>")]))
     typed = Person(phone=IOANA.phone, name="<i>Ioana</i>", city="<i>Cluj</i>")
     draft = OrderDraft(typed, [LAMP], "EUR", created_at=NOON, offer="<i>Lamps</i>", agent=gails)
     with as_(ann) as by:
@@ -272,6 +275,15 @@ def test_the_statements_are_as_many_for_one_order_as_for_fifty(client):
         asked = [statement["sql"] for statement in statements]
         taken.append([sql for sql in asked if "SAVEPOINT" not in str(sql)])  # a plan has no text
     assert len(taken[0]) == len(taken[1]) <= 7, taken[1]  # gate.enter is not among them
+
+
+def test_what_is_asked_at_once_is_refused_at_once_and_the_connection_goes_on():
+    with as_(ann) as by:
+        publish_crm("# Another")
+        with pytest.raises(DatabaseError) as refusal, transaction.atomic():
+            answers(keys.holding(by), lists.choices(by), lists.counts(by))
+        assert refusal.value.__cause__.sqlstate == sqlstates.NOT_ACCEPTED
+        assert Company.objects.filter(id=by.company_id).exists()
 
 
 def test_a_rows_times_are_the_orders_own():
