@@ -243,8 +243,12 @@ END $$;
 -- An entry made under a grant says so by itself, whatever its writer says.
 CREATE FUNCTION gate.name_grant() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE a gate.access := gate.access(gate.presented());
+DECLARE a gate.access;
 BEGIN
+    IF EXISTS (SELECT FROM public.accounts_pass p
+                WHERE p.hash = gate.presented() AND p.grant_id IS NOT NULL) THEN
+        a := gate.access(gate.presented());
+    END IF;
     NEW.grant_id := CASE WHEN a.company_id = NEW.company_id THEN a.grant_id END;
     RETURN NEW;
 END $$;
@@ -292,11 +296,9 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE company bigint; held uuid;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN RETURN; END IF;
-    SELECT p.grant_id INTO held FROM public.accounts_pass p
-     WHERE p.hash = gate.presented() AND p.grant_id IS NOT NULL;
-    IF held IS NOT NULL AND (gate.access(gate.presented())).grant_id IS NOT NULL THEN RETURN; END IF;
-    SELECT p.user_id, p.company_id, m.company_id, m.id, m.role, m.team_id, m.partner_id, p.reach
-      INTO user_id, company, company_id, membership_id, role, team_id, partner_id, reach
+    SELECT p.user_id, p.company_id, m.company_id, m.id, m.role, m.team_id, m.partner_id, p.reach,
+           p.grant_id
+      INTO user_id, company, company_id, membership_id, role, team_id, partner_id, reach, held
       FROM public.accounts_pass p
       JOIN public.accounts_user u ON u.id = p.user_id AND u.is_active
       LEFT JOIN public.accounts_company c ON c.id = p.company_id AND c.suspended_at IS NULL
@@ -304,6 +306,15 @@ BEGIN
         ON m.company_id = c.id AND m.user_id = p.user_id AND m.left_at IS NULL
      WHERE p.hash = sha256(convert_to(current_setting('gate.pass', true), 'UTF8'))
        AND p.expires_at > clock_timestamp();
+    IF held IS NOT NULL AND (gate.access(gate.presented())).grant_id IS NOT NULL THEN
+        user_id := NULL;
+        company_id := NULL;
+        membership_id := NULL;
+        role := NULL;
+        team_id := NULL;
+        partner_id := NULL;
+        RETURN;
+    END IF;
     {WRITES} PERFORM gate.answered(user_id, company, false); END IF;
 END $$;
 

@@ -14,13 +14,15 @@ from accounts.rowrules import guard
 FOLLOWED = """
 CREATE INDEX accounts_audit_under_grant ON accounts_auditentry (company_id, grant_id, id)
     WHERE grant_id IS NOT NULL;
-CREATE POLICY follows ON accounts_auditentry FOR SELECT TO CURRENT_USER USING (
-    company_id = :claim AND company_id = (SELECT gate.company('access.grant'))
-    AND EXISTS (SELECT FROM accounts_grant g
-                 WHERE g.company_id = accounts_auditentry.company_id
-                   AND g.id = accounts_auditentry.grant_id
-                   AND (g.company_id, g.made_by_id) =
-                       (SELECT d.company_id, d.user_id FROM gate.doer() d)));
+-- As it was (0029), and for the functions below.
+ALTER POLICY checks ON accounts_auditentry USING (
+    company_id = :claim AND (company_id = (SELECT gate.checking())
+        OR company_id = (SELECT gate.company('access.grant'))
+           AND EXISTS (SELECT FROM accounts_grant g
+                        WHERE g.company_id = accounts_auditentry.company_id
+                          AND g.id = accounts_auditentry.grant_id
+                          AND (g.company_id, g.made_by_id) =
+                              (SELECT d.company_id, d.user_id FROM gate.doer() d))));
 
 -- The entries of a grant, the newest first, for whoever made it and for who reads the audit.
 CREATE FUNCTION gate.deeds_under(a_grant uuid, most integer)

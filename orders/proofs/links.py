@@ -91,7 +91,7 @@ def _look_around(desk: Desk, listed: Order, other: Order, canary: Canary) -> int
     paths = [path for order in (listed, other) for path in addresses(str(order.id))]
     paths = [path for path in paths if not path.startswith("/logout/")]
     for path in paths:
-        if canary.is_in(desk.look(path).body):
+        if canary.names_a_person_in(desk.look(path).body):
             raise Broken(f"{path} shows what the link hides")
     return len(paths)
 

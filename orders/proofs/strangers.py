@@ -24,7 +24,7 @@ from orders.models import Order
 from orders.trial import Canary, company_with_orders
 from policy.trial import accept, open_company
 
-REFUSED: Final = (403, 404, 405)
+REFUSED: Final = (401, 403, 404, 405)
 HANGING_TOGETHER: Final = ("orders_order", "orders_comment", "orders_item")
 
 
