@@ -527,7 +527,7 @@ class AuditEntry(CompanyOwned):
     rows. What is not editable is the database's word (migration 0029)."""
 
     at = models.DateTimeField()
-    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     actor_seal = models.CharField(max_length=64, default="", editable=False)
     person = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
@@ -549,6 +549,14 @@ class AuditEntry(CompanyOwned):
         verbose_name_plural = "audit entries"
         indexes: ClassVar = [
             models.Index("company", "object_id", "id", name="accounts_audit_of_object"),
+            models.Index("company", "at", "id", name="accounts_audit_by_time"),
+            models.Index("company", "actor", "at", "id", name="accounts_audit_by_actor"),
+            models.Index("company", "action", "at", "id", name="accounts_audit_by_action"),
+            models.Index(
+                fields=["company", "person", "at", "id"],
+                name="accounts_audit_by_person",
+                condition=models.Q(person__isnull=False),
+            ),
         ]
 
     @property

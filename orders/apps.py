@@ -43,6 +43,7 @@ class OrdersConfig(AppConfig):
         navigation.register(
             _("Buyers' rights"), "orders:buyers", "user-search", "buyers.answer", 42
         )
+        navigation.register(_("Audit"), "orders:audit", "history", "audit.read", 44)
         navigation.register(_("Coverage"), "orders:coverage", "globe", "company.policy", 43)
         navigation.register_for_operators(_("Disclosures"), "orders:disclosures", "landmark", 40)
         navigation.register(_("Refusals"), "orders:refusals", "ban", "company.policy", 45)

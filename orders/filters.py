@@ -105,10 +105,36 @@ class DayField(forms.DateField):
     default_validators = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 
 
-class Filters(forms.Form):
-    """`agent` also takes "free", for orders that nobody has."""
+class Sieve(forms.Form):
+    """What a list is filtered by: nothing of it has to be said, and what is wrong is left out."""
 
     fields: dict[str, Any]
+    use_required_attribute = False
+
+    def clean(self) -> dict[str, Any]:
+        """Days the wrong way round name nothing: both stay in the form, and neither is used."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and until < since:
+            self.add_error("until", _later_than(since))
+            del self.cleaned_data["since"]
+        return self.cleaned_data
+
+    def chosen(self) -> dict[str, Any]:
+        """What was understood, by field; whatever is wrong or empty is left out."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    def asked(self, without: str = "") -> dict[str, str]:
+        """What was understood, as the query string said it; `chosen` comes first."""
+        return {
+            name: said
+            for name in self.cleaned_data
+            if name != without and (said := self.data.get(name))
+        }
+
+
+class Filters(Sieve):
+    """`agent` also takes "free", for orders that nobody has."""
 
     q = forms.CharField(label=_("Search"), max_length=200, required=False)
     since = DayField(label=_("Created from"), required=False)
@@ -130,8 +156,6 @@ class Filters(forms.Form):
         error_messages={"invalid": _("There is no such import; the orders of all are shown.")},
     )
 
-    use_required_attribute = False
-
     def __init__(self, data: Any, choices: Choices) -> None:
         super().__init__(data)
         if not choices.agents:  # a partner, who is not told
@@ -152,27 +176,6 @@ class Filters(forms.Form):
         """Whether anything is searched or filtered for, understood or not."""
         return any(data.get(name) for name in cls.base_fields)
 
-    def clean(self) -> dict[str, Any]:
-        """Days the wrong way round name no orders: both stay in the form, and neither is used."""
-        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
-        if since and until and until < since:
-            self.add_error("until", _later_than(since))
-            del self.cleaned_data["since"]
-        return self.cleaned_data
-
-    def chosen(self) -> dict[str, Any]:
-        """What was understood, by field; whatever is wrong or empty is left out."""
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
-
-    def asked(self, without: str = "") -> dict[str, str]:
-        """What was understood, as the query string said it; `chosen` comes first."""
-        return {
-            name: said
-            for name in self.cleaned_data
-            if name != without and (said := self.data.get(name))
-        }
-
 
 def _later_than(since: date) -> str:
     day = date_format(since, "DATE_FORMAT")
@@ -185,9 +188,9 @@ def conditions(chosen: dict[str, Any], by: Entry) -> list[Condition]:
     zone = zone_of(by)
     found = []
     if since := chosen.get("since"):
-        found.append(Condition("o.created_at >= %s", [_beginning(since, zone)]))
+        found.append(Condition("o.created_at >= %s", [beginning(since, zone)]))
     if until := chosen.get("until"):
-        tomorrow = _beginning(until + timedelta(days=1), zone)
+        tomorrow = beginning(until + timedelta(days=1), zone)
         found.append(Condition("o.created_at < %s", [tomorrow]))
     if "stopped" in chosen:
         found.append(stopped(Jurisdiction.objects.prohibited()))
@@ -201,5 +204,5 @@ def conditions(chosen: dict[str, Any], by: Entry) -> list[Condition]:
     return found
 
 
-def _beginning(day: date, zone: ZoneInfo) -> datetime:
+def beginning(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, zone)

@@ -9,11 +9,11 @@ this module's own words alone (the marks S608); what anybody typed is a paramete
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from accounts.gate import Entry
 from accounts.names import by_name
@@ -51,9 +51,12 @@ class Row(NamedTuple):
         return Place(self.created_at, self.id)
 
 
+Listed = TypeVar("Listed")
+
+
 @dataclass(frozen=True, slots=True)
-class Page:
-    rows: list[Row]
+class Page(Generic[Listed]):
+    rows: list[Listed]
     newer: Place | None
     older: Place | None
 
@@ -65,7 +68,7 @@ def page(
     ways: Sequence[Condition] = (),
     older_than: Place | None = None,
     newer_than: Place | None = None,
-) -> Page:
+) -> Page[Row]:
     """Fifty orders, newest first, beside a place in the list or from its newest end.
 
     All `conditions` must be met, and one of `ways` where there are any.
@@ -78,10 +81,18 @@ def page(
         conditions = [*conditions, Condition(side, [beside.created_at, beside.id])]
     arms = [all_of([part, *conditions, way]) for part in reached(by) for way in ways or [ANYWAY]]
     rows = answer(_rows(arms, backwards=backwards, lasting=lasting))
+    return cut(rows, lambda row: row.place, beside=bool(beside), backwards=backwards)
+
+
+def cut(
+    rows: list[Listed], place_of: Callable[[Listed], Place], *, beside: bool, backwards: bool
+) -> Page[Listed]:
+    """A page of what was found, one more than it holds at most: `beside` a place in the list, and
+    `backwards` where that is at its older end."""
     more, rows = len(rows) > PAGE, rows[:PAGE]
     if backwards:
         rows.reverse()
-    first, last = (rows[0].place, rows[-1].place) if rows else (None, None)
+    first, last = (place_of(rows[0]), place_of(rows[-1])) if rows else (None, None)
     return Page(
         rows,
         newer=first if (more if backwards else beside) else None,

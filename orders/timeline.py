@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from accounts import audit, grants
 from accounts.access import Deed
 from accounts.identifiers import made_at
-from accounts.models import AuditEntry, Grant
+from accounts.models import AuditEntry, Grant, Role
 from orders import statuses
 from orders.keys import Keys
 from orders.models import Comment, Import, Order, Source
@@ -169,6 +169,9 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
         case "order.edited":
             fields = ", ".join(str(FIELDS.get(name, name)) for name in changes["fields"])
             return {"text": f"{text}: {fields}"}
+        case "person.placed":
+            before, after = (str(Role(role).label) for role in changes["role"])
+            return {"before": before, "after": after}
         case "order.added" if changes["source"] != Source.HAND:
             return {"text": f"{text}: {Source(changes['source']).label}"}
     return {}

@@ -5,6 +5,7 @@ from django.urls import path
 from orders import api
 from orders.views import (
     access,
+    audits,
     buyers,
     card,
     coverage,
@@ -77,6 +78,7 @@ urlpatterns = [
         disclosures.file,
         name="disclosure_file",
     ),
+    path("company/audit/", audits.audit, name="audit"),
     path("company/buyers/", buyers.buyers, name="buyers"),
     path("company/buyers/<uuid:inquiry_id>/", buyers.buyer, name="buyer"),
     path("company/buyers/<uuid:inquiry_id>/archive/", buyers.archive, name="buyer_archive"),

@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from accounts.proving import Broken, System
-from crmsite import breakouts, egress, proofs
+from crmsite import breakouts, egress
 from crmsite.egress import Refused
+from crmsite.proofs import outbound
 
 MAIL = ("mail.example", 25)
 DATABASE = ("10.0.0.5", 5432)
@@ -90,19 +91,19 @@ def test_mail_is_a_destination_where_letters_leave(settings):
 
 
 def test_a_process_that_serves_has_no_way_out():
-    with proofs.listener() as port:
+    with outbound.listener() as port:
         assert breakouts.tried(port) == []
 
 
 def test_without_the_list_every_way_is_open():
-    with pytest.raises(Broken, match="outside was called"), proofs.listener() as port:
+    with pytest.raises(Broken, match="outside was called"), outbound.listener() as port:
         assert breakouts.tried(port, "nothing") == [way.__name__ for way in breakouts.WAYS]
 
 
 def test_the_proof_sees_a_way_out(monkeypatch):
     monkeypatch.setattr(breakouts, "tried", lambda port: ["by_a_program"])
     with pytest.raises(Broken, match="a process that serves gets out by a program"):
-        proofs.every_connection_is_on_the_list(System())
+        outbound.every_connection_is_on_the_list(System())
 
 
 CALL = "import socket, sys, time; l = socket.create_connection(('127.0.0.1', int(sys.argv[1])))"
@@ -119,9 +120,9 @@ def test_the_proof_sees_a_connection_that_is_on_no_list():
             process.kill()
     assert seen == {("127.0.0.1", port)}
     with pytest.raises(Broken, match="a loopback that is on no list is called"):
-        proofs.judge(seen)
+        outbound.judge(seen)
 
 
 def test_the_proof_claims_nothing_where_nothing_was_seen():
     with pytest.raises(Broken, match="this attack shows nothing"):
-        proofs.judge(set())
+        outbound.judge(set())

@@ -13,7 +13,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts.proving import Broken, System
-from crmsite import embedded, headers, proofs, proxies, startup
+from crmsite import embedded, headers, proxies, startup
+from crmsite.proofs import channel
 
 needs_caddy = pytest.mark.skipif(
     not proxies.found(), reason="caddy is missing: nothing of the proxy was tried"
@@ -28,15 +29,15 @@ def proxy(cluster: object) -> Iterator[proxies.Proxy]:
 
 
 @needs_caddy
-@pytest.mark.parametrize("version", proofs.HANDSHAKES, ids=lambda version: version.name)
+@pytest.mark.parametrize("version", channel.HANDSHAKES, ids=lambda version: version.name)
 def test_a_handshake_agrees_on_a_modern_version_alone(proxy, version):
-    assert proxies.handshake(proxy.https, version) == proofs.HANDSHAKES[version]
+    assert proxies.handshake(proxy.https, version) == channel.HANDSHAKES[version]
 
 
 @needs_caddy
-@pytest.mark.parametrize("path", proofs.PLAIN)
+@pytest.mark.parametrize("path", channel.PLAIN)
 def test_plain_http_answers_nothing_but_the_redirect(proxy, path):
-    proofs.look_at_plain_http(proxy, path)
+    channel.look_at_plain_http(proxy, path)
 
 
 @needs_caddy
@@ -134,7 +135,7 @@ def agree_once(listening: socket.socket, context: ssl.SSLContext) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_proof_sees_an_old_version_agreed_on(tmp_path):
     with old_server(tmp_path) as port, pytest.raises(Broken, match="TLSv1 alone agrees on TLSv1"):
-        proofs.look_at_handshakes(port)
+        channel.look_at_handshakes(port)
 
 
 @needs_caddy
@@ -159,7 +160,7 @@ def test_the_proof_sees_a_proxy_that_is_set_up_otherwise(
     with proxies.started(changed, tmp_path, proxy.upstream) as other:
         monkeypatch.setattr(proxies, "proxied", lambda: nullcontext(other))
         with pytest.raises(Broken, match=seen):
-            proofs.nothing_travels_in_the_clear(System())
+            channel.nothing_travels_in_the_clear(System())
 
 
 # The start.

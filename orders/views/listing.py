@@ -45,7 +45,7 @@ def orders(request: Request) -> HttpResponse:
     held, choices, *counts = answers(keys.holding(by), lists.choices(by), *at_once)
     filters = Filters(request.GET, choices)
     chosen, asked = filters.chosen(), filters.asked()
-    places = _places(request)
+    places = places_in(request)
     found = lists.page(
         by,
         [*conditions(chosen, by), *_of_tab(tab, by)],
@@ -84,7 +84,7 @@ def _ways(text: str, held: Keys | None, by: Entry) -> list[Condition]:
     return search.ways(text, held, phone_ends=by.may("persons.telephone"), country=country)
 
 
-def _is_number_of(found: lists.Page, chosen: dict[str, Any]) -> bool:
+def _is_number_of(found: lists.Page[lists.Row], chosen: dict[str, Any]) -> bool:
     """Whether an order's own number was searched for, and nothing else is called so."""
     asked = search.number_in(chosen.get("q", ""))
     return asked is not None and [row.number for row in found.rows] == [asked]
@@ -99,7 +99,7 @@ def _tab(request: Request) -> str:
     return asked
 
 
-def _places(request: Request) -> dict[str, Place]:
+def places_in(request: Request) -> dict[str, Place]:
     """Beside which order the page begins, as `lists.page` takes it."""
     for name in PLACES:
         if asked := request.GET.get(name):

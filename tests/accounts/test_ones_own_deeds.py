@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests import people
-from tests.accounts.test_checked_at_commit import (
+from tests.accounts.revocations import (
     AURORA,
     REVOCATIONS,
     WRITE,

@@ -69,6 +69,8 @@ PAGES = {
         "/company/buyers/",
         "/company/buyers/retention/?cancelled=30",
         "/company/keys/",
+        "/company/audit/",
+        "/company/audit/?action=policy.accepted",
         "/company/coverage/",
         "/company/refusals/",
         "/company/disclosures/",

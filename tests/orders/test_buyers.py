@@ -5,10 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,98 +13,31 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts import audit, gate, jobpasses
 from accounts.models import AuditEntry
-from orders import exports, holdings, inquiries, keys, records
+from orders import holdings, inquiries, keys
 from orders.buyers import Buyer
-from orders.intake import ItemDraft, Prohibited
-from orders.models import Comment, Export, ImportChunk, ImportRefusal, Inquiry, Order, SearchWord
+from orders.intake import Prohibited
+from orders.models import Inquiry, Order
 from orders.persons import Person
-from tests.jobs import as_the_worker, job_called
+from tests.orders.asking import (
+    EMAIL,
+    NAMES,
+    PHONE,
+    ZOE,
+    again,
+    asked,
+    erased,
+    everywhere,
+    found,
+    looked,
+    ordered,
+    said,
+    secret_of,
+)
 from tests.orders.test_clause_p2 import prohibit
-from tests.orders.uploading import as_it_stands, begun, imported, table, worked
-from tests.people import Someone, adam, ann, as_, bea, boris, gail, lena, pat, sign_in
-from tests.remains import every_row
+from tests.people import Someone, adam, as_, bea, gail, lena, pat, sign_in
 
 pytestmark = pytest.mark.django_db
-
-PHONE, EMAIL = "+40733555777", "zoe.quill@example.org"
-ZOE = Person(name="Zoe Quill", phone=PHONE, email=EMAIL, address="Str. Lunga 7", city="Iasi")
-NAMES = ("Quill", "733555777", "733 555 777", "zoe.quill", "Lunga")
-HEAD = "Order number,Name,Phone,E-mail,Country,Item,Quantity,Price"
-
-
-def ordered(person: Person = ZOE, someone: Someone = ann, **draft: Any) -> Order:
-    with as_(someone) as by:
-        items = [ItemDraft("Lamp", Decimal("49.50"))]
-        draft.setdefault("currency", "EUR")
-        return Order.objects.add(by=by, person=person, items=items, **draft)
-
-
-def said(order: Order, text: str, someone: Someone = ann) -> Comment:
-    with as_(someone) as by:
-        return Order.objects.get(id=order.id).say(by=by, text=text)
-
-
-def asked(*terms: str, someone: Someone = adam) -> Inquiry:
-    with as_(someone) as by:
-        return inquiries.begin(by=by, buyer=Buyer.read(", ".join(terms or (PHONE,)), "RO"))
-
-
-def secret_of(run: Inquiry) -> str:
-    name = inquiries.job_name(run.id)
-    job = job_called(name)
-    assert job
-    return jobpasses.unseal(job.args["sealed_pass"], job=name)
-
-
-def looked(*terms: str, someone: Someone = adam) -> Inquiry:
-    run = asked(*terms, someone=someone)
-    inquiries.look(run.id, secret_of(run))
-    return again(run, someone)
-
-
-def again(run: Inquiry, someone: Someone = adam) -> Inquiry:
-    with as_(someone):
-        return Inquiry.objects.get(id=run.id)
-
-
-def erased(run: Inquiry, someone: Someone = adam) -> Inquiry:
-    with as_(someone) as by:
-        assert inquiries.erase(run, by=by)
-    inquiries.forget(run.id, secret_of(run))
-    return again(run, someone)
-
-
-@contextmanager
-def found(run: Inquiry, someone: Someone = adam) -> Iterator[holdings.Holdings]:
-    with as_(someone) as by:
-        yield holdings.of(Inquiry.objects.get(id=run.id), by=by)
-
-
-def everywhere() -> Order:
-    """Zoe in every place where a company may hold somebody; an order of Ana's, who was there."""
-    order = ordered(external_id="Z1")
-    said(order, "Wants it on Friday.")
-    ordered(Person(name="Z. Quill", email="Zoe.Quill@Example.org"))
-    others = ordered(Person(name="Ana Pop", phone="+40721234643"))
-    said(others, "Her neighbour 0733/555-777 takes the parcel.")
-    said(others, "Ring twice.")
-    imported(
-        table(
-            "Z1,Ion Ene,+40 744 111 333,,RO,Lamp,1,1.00",
-            "Z2,Zoe Quill,0733 555 777,,RO,Lamp,many,1.00",
-            head=HEAD,
-        )
-    )
-    begun(
-        table(
-            "Z3,Zoe Quill,+40 733 555 777,,RO,Lamp,1,1.00",
-            "Z4,Ion Ene,+40 744 111 222,,RO,Lamp,1,1.00",
-            head=HEAD,
-        )
-    )
-    return others
 
 
 # Who is meant
@@ -282,227 +211,6 @@ def test_the_buyer_gets_all_of_it_and_no_name_of_who_works_here():
         assert word in text
     assert "Ring twice" not in text and "Ion Ene" not in text
     assert "Ann" not in text and "Adam" not in text
-
-
-# Erasing
-
-
-def test_erased_everywhere_means_that_nothing_is_found(superuser_url):
-    others = everywhere()
-    run = erased(looked(PHONE, EMAIL))
-    assert run.erased == {"orders": 2, "comments": 2, "lines": 1, "waiting": 1}
-    assert (run.buyer, run.found) == (None, {}) and run.erased_at
-    with found(looked(PHONE, EMAIL)) as held:
-        assert held.nothing
-    with as_(adam):
-        assert not SearchWord.objects.exclude(
-            order_id__in=Order.objects.filter(erased_at=None).values("id")
-        ).exists()
-        texts = Comment.objects.filter(order_id=others.id)
-        assert texts.count() == 1
-        [told] = AuditEntry.objects.filter(action="buyer.erased")
-        assert told.changes == run.erased
-        assert AuditEntry.objects.filter(action="order.comment_erased").count() == 1
-        for entry in AuditEntry.objects.all():
-            assert not [name for name in NAMES if name in str(entry.changes)]
-        waiting = [json.dumps(opened(chunk)) for chunk in ImportChunk.objects.all()]
-        assert "Ion Ene" in "".join(waiting) and "Zoe" not in "".join(waiting)
-
-
-def opened(chunk: ImportChunk) -> Any:
-    with as_(adam) as by:
-        return records.waiting(keys.provided(by), bytes(chunk.body), chunk.id)
-
-
-def test_what_waited_beside_them_still_becomes_orders():
-    run = begun(
-        table(
-            "Z3,Zoe Quill,+40 733 555 777,,RO,Lamp,1,1.00",
-            "Z4,Ion Ene,+40 744 111 222,,RO,Lamp,1,1.00",
-            head=HEAD,
-        )
-    )
-    erased(looked())
-    done = worked(as_it_stands(run))
-    assert (done.created, done.refused, done.drafts) == (1, 1, 2) and done.finished_at
-
-
-def test_an_order_keeps_its_goods_and_loses_its_person():
-    order = ordered()
-    erased(looked())
-    with as_(adam):
-        order = Order.objects.get(id=order.id)
-        assert (order.status, order.reason, bytes(order.person)) == ("trash", "request", b"")
-        assert (order.total, order.phone_hash) == (Decimal("49.50"), None)
-
-
-def test_nobody_else_is_touched():
-    ordered(someone=bea, currency="KZT")
-    ana = ordered(Person(name="Ana Pop", phone="+40721234643"))
-    erased(looked())
-    with as_(bea):
-        assert Order.objects.filter(erased_at=None).count() == 2
-    with as_(ann) as by:
-        assert Order.objects.get(id=ana.id).open_person(keys.provided(by)).name == "Ana Pop"
-
-
-def test_archives_that_hold_the_buyer_go_too():
-    ordered()
-    with as_(ann) as by:
-        of_company = exports.begin(by=by, of_company=True)
-        own = exports.begin(by=by, of_company=False)
-    erased(looked())
-    with as_(ann):
-        assert [run.id for run in Export.objects.all()] == [own.id] != [of_company.id]
-
-
-def test_other_questions_about_them_are_forgotten():
-    ordered()
-    other, stranger = asked(PHONE, someone=ann), asked("+40744111222", someone=ann)
-    erased(looked(EMAIL, PHONE))
-    with as_(ann):
-        ids = set(Inquiry.objects.values_list("id", flat=True))
-        assert other.id not in ids and stranger.id in ids
-
-
-@pytest.mark.parametrize("step", range(1, 9))
-def test_a_worker_that_dies_at_any_step_is_followed_by_one_that_ends_it(step, monkeypatch):
-    everywhere()
-    run = looked(PHONE, EMAIL)
-    with as_(adam) as by:
-        inquiries.erase(run, by=by)
-    secret, steps = secret_of(run), iter(range(1, 100))
-    whole = inquiries.working_for
-
-    @contextmanager
-    def dying(*args: Any) -> Iterator[Any]:
-        with whole(*args) as given:
-            yield given
-            if next(steps) == step:
-                raise KeyboardInterrupt
-
-    monkeypatch.setattr(inquiries, "AT_ONCE", 1)
-    monkeypatch.setattr(inquiries, "working_for", dying)
-    try:
-        inquiries.forget(run.id, secret)
-    except KeyboardInterrupt:
-        monkeypatch.setattr(inquiries, "working_for", whole)
-        inquiries.forget(run.id, secret)
-    run = again(run)
-    assert run.erased == {"orders": 2, "comments": 2, "lines": 1, "waiting": 1}
-    with as_(adam):
-        assert AuditEntry.objects.filter(action="order.erased").count() == 2
-        assert AuditEntry.objects.filter(action="buyer.erased").count() == 1
-
-
-def test_who_lost_the_right_erases_nobody_and_another_goes_on():
-    ordered()
-    run = looked()
-    with as_(adam) as by:
-        inquiries.erase(run, by=by)
-        gate.end_pass(secret_of(run))
-    with pytest.raises(inquiries.PassEnded):
-        inquiries.forget(run.id, secret_of(run))
-    with as_(adam):
-        assert not Order.objects.exclude(erased_at=None).exists()
-    with as_the_worker(), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE lock = %s",
-            [inquiries.job_name(run.id)],
-        )
-    assert erased(again(run), ann).erased_at
-
-
-# In SQL, as the web's role
-
-
-def sql(command: str, *values: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(command, values)
-        return cursor.rowcount
-
-
-@pytest.mark.parametrize("someone", [lena, gail, pat, boris], ids=str)
-def test_sql_of_who_may_not_erase_removes_nothing(someone):
-    everywhere()
-    run = looked()
-    with as_(someone):
-        for name in ("orders_importrefusal", "orders_comment", "orders_inquiry"):
-            assert sql(f"DELETE FROM {name}") == 0
-        assert sql("UPDATE orders_inquiry SET erased_at = now(), buyer = NULL, found = '{}'") == 0
-    with as_(ann):
-        assert ImportRefusal.objects.count() == 2
-        assert Comment.objects.count() == 4
-        assert Inquiry.objects.filter(id=run.id, erased_at=None).exists()
-
-
-FORGED = """
-    INSERT INTO accounts_auditentry (company_id, id, actor_id, at, action, object_type,
-        object_id, object_name, changes)
-    VALUES (%s, gen_random_uuid(), %s, now(), 'buyer.erased', 'inquiry', %s, '', '{}')
-"""
-
-
-def test_no_archive_goes_without_an_erasure_that_is_told():
-    run, kept = looked(), "SELECT FROM orders_export"
-    with as_(ann) as by:
-        exports.begin(by=by, of_company=True)
-        company_id = by.company_id
-    with as_(adam) as by:
-        with pytest.raises(DatabaseError), transaction.atomic():
-            sql("SELECT gate.drop_archives()")
-        sql(FORGED, company_id, by.user_id, run.id)
-    with as_(ann):
-        assert sql(kept) == 1
-    with as_(adam) as by:
-        inquiries.erase(run, by=by)
-    for someone in (lena, gail, pat, boris):
-        with suppress(DatabaseError), as_(someone) as by:
-            sql(FORGED, by.company_id, by.user_id, run.id)
-    with as_(ann):
-        assert sql(kept) == 1
-    with as_(adam) as by:
-        sql(FORGED, company_id, by.user_id, run.id)
-    with as_(ann):
-        assert sql(kept) == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_comment_goes_with_its_person_or_is_told_of():
-    comment = said(ordered(), "Ring twice.")
-    with pytest.raises(DatabaseError, match="without an entry"), as_(adam):
-        sql("DELETE FROM orders_comment WHERE id = %s", comment.id)
-    with as_(adam) as by:
-        assert sql("DELETE FROM orders_comment WHERE id = %s", comment.id) == 1
-        order = Order.objects.get(id=comment.order_id)
-        audit.record(by=by, action="order.comment_erased", of=order)
-    with as_(adam):
-        assert not Comment.objects.filter(id=comment.id).exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_no_sealed_piece_of_them_is_left_for_a_superuser(superuser_url):
-    """Row by row, with the company's own keys: nothing that opens names them."""
-    everywhere()
-    run = looked(PHONE, EMAIL)
-    before = sum("Quill" in text for text in opened_rows())
-    erased(run)
-    assert before == 4
-    assert not [text for text in opened_rows() for name in NAMES if name in text]
-    assert not [text for text in every_row(superuser_url) if "Quill" in text]
-
-
-def opened_rows() -> list[str]:
-    with as_(ann) as by:
-        held = keys.provided(by)
-        texts = [str(o.open_person(held).to_bytes()) for o in Order.objects.all()]
-        texts += [held.open_comment(bytes(c.body), c.id) for c in Comment.objects.all()]
-        texts += [
-            str(records.waiting(held, bytes(c.body), c.id)) for c in ImportChunk.objects.all()
-        ]
-        lines = ImportRefusal.objects.exclude(body=None)
-        texts += [str(records.line(held, bytes(line.body), line.id)) for line in lines]
-        return texts + [str(inquiries.opened(each, held)) for each in Inquiry.objects.all()]
 
 
 # Through the pages

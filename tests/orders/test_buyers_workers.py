@@ -10,7 +10,7 @@ import pytest
 from accounts.models import AuditEntry
 from orders import inquiries
 from orders.models import Inquiry, Order
-from tests.orders.test_buyers import again, looked
+from tests.orders.asking import again, looked
 from tests.orders.test_import_workers import PATIENCE, worker
 from tests.orders.uploading import imported, many
 from tests.people import adam, as_

@@ -8,7 +8,7 @@ from django.test import Client
 
 from orders.models import Order
 from tests import people
-from tests.orders.test_buyers import erased, looked, ordered
+from tests.orders.asking import erased, looked, ordered
 from tests.orders.test_exports import built, rows
 from tests.orders.test_told import order, smuggling, tell
 

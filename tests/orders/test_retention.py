@@ -20,7 +20,7 @@ from accounts.models import AuditEntry, Membership
 from orders import imports, retention
 from orders.models import Comment, ImportRefusal, Order, Retention, RetentionRun
 from tests.jobs import told
-from tests.orders.test_buyers import HEAD, ordered, said
+from tests.orders.asking import HEAD, ordered, said
 from tests.orders.test_exports import publish_anew
 from tests.orders.uploading import imported, table
 from tests.people import Someone, adam, ann, as_, bea, gail, lena, pat, sign_in

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from policy.models import Draft, Policy, PolicyVersion
-from tests.people import Someone, adam, as_, company, olga, otto, sign_in
+from tests.people import Someone, adam, ann, as_, company, olga, otto, sign_in
 
 
 def publish_crm(text: str = "# New rules", **terms: Any) -> PolicyVersion:
@@ -37,6 +37,17 @@ def draft_of_crm() -> Draft:
     found = Draft.objects.of("crm", None)
     assert found
     return found
+
+
+def numbers(kind: str = "crm") -> list[int]:
+    with as_(ann):
+        found = PolicyVersion.objects.filter(kind=kind).order_by("number")
+        return list(found.values_list("number", flat=True))
+
+
+def approvers() -> list[str]:
+    with as_(olga):
+        return [approver.email for approver in draft_of_crm().approvers]
 
 
 def approve_crm(*, by: Someone = otto) -> None:

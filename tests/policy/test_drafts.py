@@ -5,24 +5,24 @@ Olga and Otto are operators, so neither publishes without the other's word.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from policy.models import Approval, Draft, Policy, PolicyText, PolicyVersion, text_hash
+from policy.models import Approval, Draft, Policy, PolicyText, text_hash
 from policy.turns import NotInTurn
-from tests.accounts.test_checked_at_commit import begun
+from tests.accounts.revocations import begun
 from tests.people import Someone, adam, ann, as_, bea, gail, olga, otto, pass_of, sue
 from tests.policy.publications import (
     approve_crm,
+    approvers,
     draft_of_crm,
     keep_crm,
+    numbers,
     publish_crm,
     publish_draft,
     refused,
@@ -37,17 +37,6 @@ VERSION = (
 )
 TEXT = "INSERT INTO policy_policytext (id, version_id, language, body, summary) VALUES \
 (gen_random_uuid(), %s, 'en', %s, %s)"
-
-
-def numbers(kind: str = "crm") -> list[int]:
-    with as_(ann):
-        found = PolicyVersion.objects.filter(kind=kind).order_by("number")
-        return list(found.values_list("number", flat=True))
-
-
-def approvers() -> list[str]:
-    with as_(olga):
-        return [approver.email for approver in draft_of_crm().approvers]
 
 
 def smuggle(text: str, summary: str = "", between: str = "") -> None:
@@ -430,104 +419,6 @@ def test_published_versions_stay_as_they_are_byte_for_byte() -> None:
         publish_crm(text)
     assert published() == before
     assert all(hash_ == text_hash(body) for _v, _l, body, hash_, _s in before if hash_)
-
-
-# Races: two at once, each in a transaction of his own.
-
-
-@pytest.fixture
-def apart() -> Iterator[Callable[[Callable[[], Any]], threading.Thread]]:
-    """Runs in a thread with a connection of its own; what it raises is its `refusal`."""
-    threads = []
-
-    def start(deed: Callable[[], Any]) -> threading.Thread:
-        def run() -> None:
-            try:
-                deed()
-            except (DatabaseError, NotInTurn) as refusal:
-                thread.refusal = refusal  # type: ignore[attr-defined]
-            finally:
-                connections.close_all()
-
-        thread = threading.Thread(target=run)
-        thread.refusal = None  # type: ignore[attr-defined]
-        threads.append(thread)
-        thread.start()
-        return thread
-
-    yield start
-    for thread in threads:
-        thread.join(20)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_who_approves_while_it_is_being_changed_has_approved_nothing(owner, apart) -> None:
-    seen = keep_crm()
-
-    def approve() -> None:
-        with as_(otto) as by:
-            seen.approve(by=by, proven="password")
-
-    with as_(olga):
-        Draft.objects.keep(seen.policy, seen=seen.seal, texts={"en": "# Changed"})
-        approving = apart(approve)
-        approving.join(1)
-        assert approving.is_alive()
-    approving.join(20)
-    assert "changed meanwhile" in str(approving.refusal)
-    assert approvers() == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_who_changes_while_it_is_being_published_has_changed_nothing(owner, apart) -> None:
-    keep_crm("# Approved")
-    approve_crm()
-
-    def change() -> None:
-        with as_(otto):
-            draft = draft_of_crm()
-            Draft.objects.keep(draft.policy, seen=draft.seal, texts={"en": "# Changed"})
-
-    with as_(olga) as by:
-        version = draft_of_crm().publish(by=by)
-        changing = apart(change)
-        changing.join(1)
-        assert changing.is_alive()
-    changing.join(20)
-    assert "meanwhile" in str(changing.refusal)
-    with as_(ann):
-        assert PolicyText.objects.get(version=version).body == "# Approved"
-    with as_(olga):
-        assert Draft.objects.of("crm", None) is None
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_who_publish_the_same_at_once_publish_it_once(owner, apart) -> None:
-    keep_crm()
-    approve_crm(by=olga)
-    approve_crm(by=otto)
-    with as_(olga) as by:
-        draft_of_crm().publish(by=by)
-        other = apart(lambda: publish_draft(by=otto))
-        other.join(1)
-        assert other.is_alive()
-    other.join(20)
-    assert other.refusal is not None
-    assert numbers() == [1, 2]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_who_takes_back_an_approval_in_time_is_heeded(owner, apart) -> None:
-    keep_crm()
-    approve_crm()
-    with as_(otto) as by:
-        draft_of_crm().withdraw(by=by)
-        publishing = apart(publish_draft)
-        publishing.join(1)
-        assert publishing.is_alive()
-    publishing.join(20)
-    assert "Another operator" in str(publishing.refusal)
-    assert numbers() == [1]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -451,7 +451,7 @@ GRANT EXECUTE ON FUNCTION gate.reached(text),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0029_chained")]
+    dependencies: ClassVar = [("accounts", "0030_audit_read")]
     operations: ClassVar = [
         GRANT,
         migrations.AddField("pass", "grant_id", models.UUIDField(null=True)),

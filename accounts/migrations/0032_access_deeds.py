@@ -250,5 +250,5 @@ GRANT EXECUTE ON FUNCTION gate.ask_with_link(text, text), gate.confirm_grant(tex
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0030_access_links")]
+    dependencies: ClassVar = [("accounts", "0031_access_links")]
     operations: ClassVar = [guard(MAKING + DEEDS)]  # no way back: the link is its maker's own
