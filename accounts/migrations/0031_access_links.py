@@ -15,9 +15,9 @@ pays for none of this: the answer for a grant comes after theirs has found nothi
 
 from typing import ClassVar
 
-import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import migrations, models
 
 import accounts.identifiers
@@ -34,22 +34,11 @@ GRANT = migrations.CreateModel(
         ),
         ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False)),
         ("hash", models.BinaryField(editable=False, max_length=32)),
-        (
-            "orders",
-            django.contrib.postgres.fields.ArrayField(models.UUIDField(), null=True),
-        ),
-        (
-            "fields",
-            django.contrib.postgres.fields.ArrayField(
-                models.CharField(max_length=16), default=list
-            ),
-        ),
-        (
-            "moves",
-            django.contrib.postgres.fields.ArrayField(
-                models.CharField(max_length=16), default=list
-            ),
-        ),
+        *{
+            "orders": ArrayField(models.UUIDField(), null=True),
+            "fields": ArrayField(models.CharField(max_length=16), default=list),
+            "moves": ArrayField(models.CharField(max_length=16), default=list),
+        }.items(),
         ("reason", models.CharField(max_length=300, verbose_name="reason")),
         ("made_at", models.DateTimeField(auto_now_add=True)),
         ("expires_at", models.DateTimeField()),
@@ -59,9 +48,7 @@ GRANT = migrations.CreateModel(
         ("revoked_at", models.DateTimeField(editable=False, null=True)),
         (
             "told",
-            django.contrib.postgres.fields.ArrayField(
-                models.CharField(max_length=16), default=list, editable=False
-            ),
+            ArrayField(models.CharField(max_length=16), default=list, editable=False),
         ),
         (
             "company",
