@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from django.conf import settings
+from django.core.mail import send_mail
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from accounts import gate
 from accounts.models import User
+
+# What django-allauth calls each change of somebody's second factor.
+CHANGES: Final = {
+    "mfa/email/totp_activated": _("An authenticator app was added."),
+    "mfa/email/totp_deactivated": _("The authenticator app was removed."),
+    "mfa/email/webauthn_added": _("A passkey was added."),
+    "mfa/email/webauthn_removed": _("A passkey was removed."),
+    "mfa/email/recovery_codes_generated": _("New recovery codes were made; the old ones are void."),
+}
+log = logging.getLogger(__name__)
+
+
+def _send(subject: str, body: str, email: str) -> None:
+    try:
+        send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [email])
+    except OSError:  # of the connection, or SMTPException
+        log.exception("A change of a second factor was not told.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -35,9 +57,22 @@ class AccountAdapter(DefaultAccountAdapter):
         with translation.override(User.objects.language_of(email)):
             super().send_mail(template_prefix, email, context)
 
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: Any = None, email: str | None = None
+    ) -> None:
+        """To whoever's second factor was changed. It is changed by then, so a letter that does not
+        leave is logged, and undoes nothing."""
+        if change := CHANGES.get(template_prefix):
+            with translation.override(user.language or settings.LANGUAGE_CODE):
+                body = render_to_string("accounts/factors.txt", {"change": change})
+                _send(str(_("How you sign in to Covenant was changed")), body, user.email)
+
     def add_message(
         self, request: HttpRequest, level: int, message_template: str = "", *args: Any, **more: Any
     ) -> None:
-        """Signing out is not remarked upon: the words would need a cookie to wait in."""
-        if message_template != "account/messages/logged_out.txt":
+        """Signing out is not remarked upon: the words would need a cookie to wait in. Nor is what
+        became of second factors, which the page that follows shows."""
+        if message_template != "account/messages/logged_out.txt" and not (
+            message_template.startswith("mfa/messages/")
+        ):
             super().add_message(request, level, message_template, *args, **more)

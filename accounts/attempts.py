@@ -36,7 +36,10 @@ class AttemptCache(BaseCache):
     def add(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
-        return self._keep(key, value, timeout, version, instead=False)
+        """A word, as django-allauth marks a used code with, is kept as a mark: nobody asks what it
+        says, and the database keeps no words here."""
+        kept = True if isinstance(value, str) else value
+        return self._keep(key, kept, timeout, version, instead=False)
 
     def delete(self, key: str, version: int | None = None) -> bool:
         return gate.forget_attempts(self._hash(key, version))

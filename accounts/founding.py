@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from accounts import gate, invitations
 from accounts.identifiers import uuid7
-from accounts.models import Company, Membership, User
+from accounts.models import Company, Membership, Pass, User
 
 OWNER = "owner"  # the alias in DATABASES
 
@@ -59,3 +60,12 @@ def appoint(email: str, *, support: bool, operator: bool) -> tuple[User, bool]:
         return appointed.get(), False
     name = email.partition("@")[0][:120]
     return register(email, name=name, support=support, operator=operator), True
+
+
+@transaction.atomic(using=OWNER)
+def forget_factors(email: str) -> int:
+    """Of somebody who has lost them, recovery codes too; how many there were. Sessions end: whoever
+    asked may be another. Raises User.DoesNotExist."""
+    somebody = User.objects.using(OWNER).get(email=email.lower())
+    Pass.objects.using(OWNER).filter(user=somebody).delete()
+    return Authenticator.objects.using(OWNER).filter(user_id=somebody.pk).delete()[0]

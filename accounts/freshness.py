@@ -13,12 +13,22 @@ from typing import Any, Final
 from allauth.account.signals import authentication_step_completed
 from allauth.core import ratelimit
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.gate import Entry
 from accounts.models import User
 from accounts.requests import Request
 
 LASTING: Final = timedelta(minutes=5)  # as the database has it where it asks
+
+
+# By what somebody proves himself, as the pass and the registers name it.
+PROOFS: Final = {
+    "password": _("password"),
+    "totp": _("authenticator app"),
+    "webauthn": _("passkey"),
+    "recovery_codes": _("recovery code"),
+}
 
 
 def is_fresh(entry: Entry, proof: str) -> bool:

@@ -444,6 +444,12 @@ def prove_pass(secret: str, *, user_id: int, proof: str) -> None:
     _ask("SELECT gate.prove_pass(%s, %s, %s, %s)", (_key("issue"), secret, user_id, proof))
 
 
+def open_factors(user_id: int) -> bool:
+    """Open this person's second factors to the rest of the transaction, and nobody else's; whether
+    there is any (recovery codes are none)."""
+    return _ask("SELECT gate.open_factors(%s, %s)", (_key("issue"), user_id))[0]
+
+
 def keep_pass(secret: str, *, data: str, until: datetime) -> bool:
     """Keep a session and its data, for a fortnight at most; False where it has ended meanwhile."""
     return _ask("SELECT gate.keep_pass(%s, %s, %s, %s)", (_key("issue"), secret, data, until))[0]

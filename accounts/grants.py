@@ -56,11 +56,12 @@ def make(
     return grant, secret
 
 
-def ask_with_link(secret: str) -> UUID | None:
+def ask_with_link(secret: str, *, another: str) -> UUID | None:
     """Ask to be let in, with an access link's secret: the grant, or None for one that does not open
-    to this person, for whatever reason. Raises OperationalError where one is in hand already."""
+    to this person, for whatever reason. The session goes on under the secret `another`. Raises
+    OperationalError where a link is in hand already."""
     with connection.wrap_database_errors:
-        return _ask("SELECT gate.ask_with_link(%s, %s)", (_key("issue"), secret))[0]
+        return _ask("SELECT gate.ask_with_link(%s, %s, %s)", (_key("issue"), secret, another))[0]
 
 
 def confirm(grant_id: UUID, *, staff_id: int) -> bool:
@@ -71,9 +72,10 @@ def revoke(grant_id: UUID) -> bool:
     return _ask("SELECT gate.revoke_grant(%s, %s)", (_key("issue"), grant_id))[0]
 
 
-def end() -> bool:
-    """End the grant that the pass works under, or asks for; the pass goes on without it."""
-    return _ask("SELECT gate.end_access(%s)", (_key("issue"),))[0]
+def end(*, another: str) -> bool:
+    """End the grant that the pass works under, or asks for. The session goes on without it, under
+    the secret `another`."""
+    return _ask("SELECT gate.end_access(%s, %s)", (_key("issue"), another))[0]
 
 
 def deeds_under(grant_id: UUID, *, most: int) -> list[Deed]:

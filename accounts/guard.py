@@ -21,6 +21,7 @@ class Demand:
     company: bool = True
     accepted: bool = True
     operator: bool = False
+    staff: bool = False  # whoever has a rank proves a second factor
     permission: str | None = None
     proof: str = ""  # a fresh one: "any", or "factor", a second factor's
     under_grant: str = ""  # what support finds there: see `UNDER_GRANT`
@@ -60,9 +61,15 @@ def member(view: View) -> View:
     return _declare(view, accepted=False)
 
 
+def staff(view: View) -> View:
+    """Open to whoever is signed in; to support staff and operators with a second factor only."""
+    return _declare(view, company=False, accepted=False, staff=True)
+
+
 def operator(view: View) -> View:
-    """Open to the operator of the site, who needs no company and accepts nothing."""
-    return _declare(view, company=False, accepted=False, operator=True)
+    """Open to the operator of the site, who needs no company and accepts nothing, and has signed in
+    with a second factor."""
+    return _declare(view, company=False, accepted=False, operator=True, staff=True)
 
 
 def closed_to_support(view: View) -> View:

@@ -171,6 +171,13 @@ register(
         leaves_out=("hash", "told"),
     ),
     Record(
+        "mfa_authenticator",
+        "second factors: what an app's codes and recovery codes are made from, sealed; passkeys' "
+        "public keys and names",
+        "a key and no knowledge: nobody takes it along",
+        account=Fate.ERASED,
+    ),
+    Record(
         "accounts_apikey",
         "hashes of what partners' machines send leads with, whose they are, and when last used",
         "a key is no knowledge: nobody takes it along; it goes with its member's place",

@@ -44,6 +44,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "accounts_user": "sign-in looks a person up by e-mail; readable to the application's key only",
     "account_emailaddress": "allauth's addresses for sign-in and reset; application's key only",
     "account_emailconfirmation": "allauth's pending confirmations; application's key only",
+    "mfa_authenticator": "second factors, asked for at sign-in; the application opens one person's "
+    "to a transaction with its issuing key, and else nobody's are open",
     "accounts_company": "a company's public policy names it; application's key only",
     "accounts_membership": "the gate reads it to verify a claim; members see their own, and the "
     "company's where their role may read people",

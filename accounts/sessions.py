@@ -27,6 +27,7 @@ class SessionStore(SessionBase):
         super().__init__(session_key)
         self.company_id = company_id
         self.proofs: dict[str, int] = {}
+        self.rotates = False
         if data is not None:
             self._session_cache = json.loads(data or "{}")
 
@@ -43,6 +44,7 @@ class SessionStore(SessionBase):
             return entry.found
 
     def create(self) -> None:
+        self.rotates = False
         self._session_key = gate.new_secret()
         self.save(must_create=True)
         self.modified = True
@@ -51,6 +53,11 @@ class SessionStore(SessionBase):
         self._known()
         self.delete()
         self._session_key = None
+        self.modified = True
+
+    def go_on_as(self, secret: str) -> None:
+        """The gate has given this session's pass another secret."""
+        self._session_key = secret
         self.modified = True
 
     def flush(self) -> None:
@@ -66,12 +73,17 @@ class SessionStore(SessionBase):
             self._open()
         elif not gate.keep_pass(self.session_key, data=self._json(), until=self.get_expiry_date()):
             raise UpdateError
+        elif self.rotates:
+            self.cycle_key()
+            self.create()
         self._note_proofs()
 
     def prove(self, user_id: int, proof: str) -> None:
         """That person has just proven who he is by `proof`: the pass that is kept next, if it is
-        his, is noted to be fresh."""
+        his, is noted to be fresh. With a second factor it gets another secret, too: one that was
+        copied before does not rise with it."""
         self.proofs[proof] = user_id
+        self.rotates = self.rotates or proof != "password"
         self.modified = True
 
     def _note_proofs(self) -> None:

@@ -1,9 +1,11 @@
 """Addresses of people: signing in (allauth's names), invitations, companies and their people."""
 
 from allauth.account import views as sign_in
+from allauth.mfa.base.views import authenticate
+from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import include, path, re_path
 
-from accounts import views, views_invitation, views_keys, views_people
+from accounts import views, views_factors, views_invitation, views_keys, views_people
 from accounts.guard import View, apart_from_support, closed_to_support, public, signed_in
 
 
@@ -36,6 +38,8 @@ urlpatterns = [
     path("login/", apart(sign_in.login), name="account_login"),
     path("logout/", apart(sign_in.logout), name="account_logout"),
     path("login/inactive/", apart(sign_in.account_inactive), name="account_inactive"),
+    path("login/factor/", apart(authenticate), name="mfa_authenticate"),
+    path("login/passkey/", apart(login_webauthn), name="mfa_login_webauthn"),
     path("login/password/", apart(sign_in.password_reset), name="account_reset_password"),
     path(
         "login/password/sent/",
@@ -56,6 +60,21 @@ urlpatterns = [
         "password/",
         closed_to_support(signed_in(sign_in.password_change)),
         name="account_change_password",
+    ),
+    path("account/factors/", views_factors.index, name="mfa_index"),
+    path("account/factors/app/", views_factors.add_app, name="mfa_activate_totp"),
+    path("account/factors/app/removal/", views_factors.remove_app, name="mfa_deactivate_totp"),
+    path("account/factors/passkeys/", views_factors.add_passkey, name="mfa_add_webauthn"),
+    path(
+        "account/factors/passkeys/<int:number>/removal/",
+        views_factors.remove_passkey,
+        name="mfa_remove_webauthn",
+    ),
+    path("account/factors/codes/", views_factors.recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "account/factors/codes/new/",
+        views_factors.new_recovery_codes,
+        name="mfa_generate_recovery_codes",
     ),
     path("", include((ours, "accounts"))),
 ]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import gate
+from accounts import gate, guard
 from accounts.forms import CompanyForm, PasswordAgainForm
 from accounts.guard import apart_from_support, closed_to_support, public, signed_in
 from accounts.models import LastOwner, Membership
@@ -92,7 +92,7 @@ def _choice(membership: Membership, entry: gate.Entry) -> dict[str, object]:
 
 
 @apart_from_support
-@signed_in
+@guard.staff
 def staff(request: Request) -> HttpResponse:
     """What support and operators can do, who work in no company."""
     if not request.user.is_staff:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db import connections, transaction
 from django.db.models import Model, QuerySet
 
+from accounts import factors
 from accounts.founding import OWNER
 from accounts.models import CompanyKey
 from orders.models import Export
@@ -18,9 +19,9 @@ from policy.disclosures import Disclosure
 
 @transaction.atomic(using=OWNER)
 def rotate() -> int:
-    """Wrap anew what another than the newest key has wrapped; how many keys these were. As the
-    owner, who reads them for this transaction alone. Raises SealBroken, and changes nothing, where
-    one was wrapped with a key that is not at hand."""
+    """Wrap anew what another than the newest key has wrapped, second factors too; how many keys
+    these were. As the owner, who reads them for this transaction alone. Raises SealBroken, or
+    InvalidTag for a factor, and changes nothing, where one was wrapped with a key not at hand."""
     master = MasterKey.from_settings()
     with connections[OWNER].cursor() as cursor:
         cursor.execute("ALTER TABLE accounts_companykey NO FORCE ROW LEVEL SECURITY")
@@ -28,6 +29,7 @@ def rotate() -> int:
             _wrap_anew(CompanyKey.objects.using(OWNER), "wrapped", "company_id", master)
             + _wrap_anew(Export.objects.using(OWNER), "key", "user_id", master)
             + _wrap_anew(Disclosure.objects.using(OWNER), "key", "company_id", master)
+            + factors.seal_anew(OWNER)
         )
         cursor.execute("ALTER TABLE accounts_companykey FORCE ROW LEVEL SECURITY")
     return wrapped

@@ -107,7 +107,7 @@ def not_permitted(permission: str) -> Refusal:
 
 def not_fresh(proof: str) -> Refusal:
     """`proof` is "any", or "factor"."""
-    way = reverse("policy:confirm")
+    way = reverse("policy:confirm_by_factor" if proof == "factor" else "policy:confirm")
     return Refusal(
         "not-fresh",
         _("Confirm first that it is you."),
@@ -132,6 +132,15 @@ def closed_to_support() -> Refusal:
         _("Under an access link this stays shut."),
         rule=_("Clause T4: support sees and does what the link says, and nothing else."),
         needs=(Need(_("End the work under the link first.")),),
+    )
+
+
+def no_second_factor() -> Refusal:
+    """What staff and operators do, they do signed in with one."""
+    return Refusal(
+        "no-second-factor",
+        _("Staff and operators sign in with a second factor."),
+        way=reverse("policy:confirm_by_factor"),
     )
 
 

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts import gate
+from accounts.freshness import PROOFS
 from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.letters import letter
@@ -115,10 +116,9 @@ class Disclosure(models.Model):
     def is_taken(self) -> bool:
         return any(event.deed == Deed.TAKEN for event in self.events.all())
 
-    def approve(self, *, by: Entry, proven: str) -> None:
-        """`proven` says by what `by` has just been proven to be himself: "password". Raises
-        NotInTurn."""
-        self._enter(Deed.APPROVED, by=by, proven=proven)
+    def approve(self, *, by: Entry) -> None:
+        """With a fresh second factor, of which the database notes the kind. Raises NotInTurn."""
+        self._enter(Deed.APPROVED, by=by)
 
     def refuse(self, *, by: Entry, reason: str) -> None:
         """Raises NotInTurn."""
@@ -174,6 +174,11 @@ class DisclosureEvent(models.Model):
                 condition=Q(deed="told") | Q(by__isnull=False), name="policy_disclosure_doer"
             ),
         ]
+
+    @property
+    def proven_by(self) -> Any:
+        """By what the doer had just proven to be himself, in words."""
+        return PROOFS.get(self.proven, "")
 
 
 class DisclosurePackage(models.Model):

@@ -129,11 +129,11 @@ class Draft(models.Model):
         operators = User.objects.filter(is_active=True, is_superuser=True)
         return set(operators.exclude(pk=publisher_id).values_list("pk", flat=True))
 
-    def approve(self, *, by: Entry, proven: str) -> None:
-        """`proven` says by what `by` has just been proven to be himself. Raises NotInTurn where
+    def approve(self, *, by: Entry) -> None:
+        """With a fresh second factor, of which the database notes the kind. Raises NotInTurn where
         the draft is no longer as this object has it, or was approved by the same already."""
         with in_turn(REASONS):
-            self.approvals.create(by_id=by.user_id, seal=self.seal, proven=proven)
+            self.approvals.create(by_id=by.user_id, seal=self.seal)
 
     def withdraw(self, *, by: Entry) -> None:
         """Take one's own approval back."""

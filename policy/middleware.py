@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, transaction
@@ -76,6 +77,8 @@ class PolicyMiddleware:
         """
         if isinstance(error, ObjectDoesNotExist):
             return page_not_found(request, error)
+        if isinstance(error, ReauthenticationRequired):
+            return answers.answer(request, answers.not_fresh("any"))
         match sqlstates.sqlstate(error):
             case sqlstates.NOT_ACCEPTED:
                 cause: Any = error if hasattr(error, "diag") else error.__cause__
@@ -101,6 +104,8 @@ def refuses(request: Request, demand: Demand) -> Refusal | None:
         return answers.closed_to_support()
     if demand.operator and not request.user.is_superuser:
         return answers.not_operator()
+    if demand.staff and request.user.is_staff and not gate.factor_at:
+        return answers.no_second_factor()
     if demand.company and not gate.company_id:
         return answers.no_company()
     if demand.accepted and gate.missing:

@@ -42,10 +42,9 @@ def link(
 
 def ask(secret: str, staff: Someone = people.sue) -> str:
     """A pass of support's that has asked with the link, whether or not it opened."""
-    own = people.pass_of(staff)
+    own, another = people.pass_of(staff), gate.new_secret()
     with gate.carrying(own):
-        grants.ask_with_link(secret)
-    return own
+        return another if grants.ask_with_link(secret, another=another) else own
 
 
 def confirm(grant_id: UUID, maker: Someone = people.ann, staff: Someone = people.sue) -> bool:

@@ -15,6 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 if TYPE_CHECKING:
+    import psycopg
+
     from accounts.gate import Entry
     from accounts.models import Company, Membership, User
 
@@ -35,6 +37,11 @@ class Someone:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_rank(self) -> bool:
+        """Whether a pass of theirs is worth nothing more without a second factor."""
+        return self.support or self.operator
 
     @property
     def user(self) -> User:
@@ -92,7 +99,24 @@ def pass_of(someone: Someone, slug: str | None = None, *, lasting: float = 3600)
         data="{}",
         until=timezone.now() + timedelta(seconds=lasting),
     )
+    if someone.has_rank:
+        prove(secret, someone)
     return secret
+
+
+def prove(secret: str, someone: Someone, proof: str = "totp") -> None:
+    """This person has just proven himself in that session: by a second factor, or otherwise."""
+    from accounts import gate
+
+    gate.prove_pass(secret, user_id=someone.user.pk, proof=proof)
+
+
+def grow_stale(owner: psycopg.Connection) -> None:
+    """Nobody has proven himself in the last five minutes."""
+    owner.execute(
+        "UPDATE accounts_pass SET password_at = password_at - interval '5 minutes',"
+        " factor_at = factor_at - interval '5 minutes'"
+    )
 
 
 @contextmanager
@@ -105,9 +129,12 @@ def as_(someone: Someone, slug: str | None = None) -> Iterator[Entry]:
 
 
 def sign_in(client: Client, someone: Someone) -> Client:
-    """The client, signed in as this person (without the sign-in form, which has its own tests)."""
+    """The client, signed in as this person, staff with a second factor (without the sign-in form,
+    which has its own tests)."""
     from accounts import gate
 
     with gate.vouching():
         client.force_login(someone.user)
+    if someone.has_rank:
+        prove(client.cookies["covenant"].value, someone)
     return client

@@ -30,14 +30,17 @@ DELETE FROM policy_acceptance WHERE user_id IN (
     SELECT user_id FROM accounts_membership WHERE company_id = ANY(%(companies)s)
     UNION SELECT user_id FROM policy_acceptance WHERE company_id = ANY(%(companies)s)
     UNION SELECT id FROM accounts_user WHERE email = ANY(%(emails)s));
+DELETE FROM mfa_authenticator USING accounts_user u
+    WHERE u.id = user_id AND u.email = ANY(%(emails)s);
 DELETE FROM policy_policytext WHERE version_id IN (
     SELECT id FROM policy_policyversion WHERE company_id = ANY(%(companies)s))
 """
 
 
 def clear(slugs: Sequence[str], emails: Sequence[str]) -> None:
-    """Remove these companies with all that belongs to them, and what these people accepted. The
-    people stay: they may have published a version of the platform's policy."""
+    """Remove these companies with all that belongs to them, what these people accepted, and their
+    second factors, which only who set them up can use. The people stay: they may have published a
+    version of the platform's policy."""
     with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
         found = Company.objects.using(OWNER).filter(slug__in=slugs)
         companies = list(found.values_list("pk", flat=True))

@@ -76,7 +76,7 @@ def request_of_authority(
 def approve(asked: Disclosure, operator: Somebody) -> bool:
     try:
         with operator.working() as by:
-            asked.approve(by=by, proven="password")
+            asked.approve(by=by)
     except NotInTurn:
         return False
     return True

@@ -89,9 +89,8 @@ def nobody_else_opens_an_order_at_any_address(system: System) -> Figures:
     before = state_of(owner.company.pk, system)
     asked = 0
     for stranger in (trial.person(support=True), trial.person(operator=True), open_company()):
-        visitor = Visitor(system.url)
-        signed_in = visitor.sign_in(stranger.email, stranger.password)
-        for answer in at_every_address(visitor, signed_in, str(order.id)):
+        visitor = stranger.visiting(system.url)
+        for answer in at_every_address(visitor, visitor.get("/orders/"), str(order.id)):
             asked += 1
             if canary.is_in(answer.body):
                 raise Broken(f"{answer.path} shows an order to one of no right")

@@ -9,12 +9,10 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.downloads import attached
-from accounts.forms import PasswordAgainForm
-from accounts.guard import closed_to_support, operator
+from accounts.guard import closed_to_support, fresh_factor, operator
 from accounts.requests import GET_OR_POST, Request
 from orders import disclosures
 from orders.disclosure_forms import DisclosureForm, RefusalForm
@@ -58,16 +56,12 @@ def document(request: Request, disclosure_id: UUID) -> HttpResponse:
 
 @closed_to_support
 @operator
-@sensitive_post_parameters("password")
+@fresh_factor
 @never_cache
 @require_POST
 def approval(request: Request, disclosure_id: UUID) -> HttpResponse:
     found = _found(disclosure_id)
-    form = PasswordAgainForm(request.POST, request=request)
-    if not form.is_valid():
-        return _page(request, found, approval=form)
-    proven = form.cleaned_data["password"]
-    return _done(request, found, lambda: found.approve(by=request.gate, proven=proven))
+    return _done(request, found, lambda: found.approve(by=request.gate))
 
 
 @closed_to_support
@@ -132,7 +126,6 @@ def _page(
     request: Request,
     shown: Disclosure,
     *,
-    approval: PasswordAgainForm | None = None,
     refusal: RefusalForm | None = None,
 ) -> HttpResponse:
     approvers = [each.pk for each in shown.approvers if each]
@@ -143,9 +136,6 @@ def _page(
         "may_approve": shown.outcome is None and not mine,
         "may_package": shown.outcome is None and mine and len(approvers) > 1,
         "may_take": mine and bool(shown.outcome) and not shown.is_refused and not shown.is_taken,
-        "approval": approval or PasswordAgainForm(request=request),
         "refusal": refusal or RefusalForm(),
     }
-    return render(
-        request, "orders/disclosure.html", context, status=422 if approval or refusal else 200
-    )
+    return render(request, "orders/disclosure.html", context, status=422 if refusal else 200)

@@ -15,14 +15,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import gate, grants
-from accounts.guard import apart_from_support, signed_in
+from accounts.guard import apart_from_support, staff
 from accounts.requests import Request
 from orders.access_forms import LinkForm
 from policy import answers
 
 
 @apart_from_support
-@signed_in
+@staff
 @require_safe
 def desk(request: Request) -> HttpResponse:
     if not request.user.is_support:
@@ -31,7 +31,7 @@ def desk(request: Request) -> HttpResponse:
 
 
 @apart_from_support
-@signed_in
+@staff
 @sensitive_post_parameters()
 @never_cache
 @require_POST
@@ -46,23 +46,23 @@ def ask(request: Request) -> HttpResponse:
         form.add_error(None, _("One company at a time: end the work under the other link first."))
     if not form.is_valid():
         return _page(request, form, status=422)
-    request.session.cycle_key()
-    request.session.save()
-    with gate.carrying(request.session.session_key):
-        if grants.ask_with_link(form.cleaned_data["code"]):
-            return redirect("orders:support")
+    another = gate.new_secret()
+    if grants.ask_with_link(form.cleaned_data["code"], another=another):
+        request.session.go_on_as(another)
+        return redirect("orders:support")
     form.add_error("code", _("This link does not open: used, shut, over, or for somebody else."))
     return _page(request, form, status=422)
 
 
 @apart_from_support
-@signed_in
+@staff
 @require_POST
 def end(request: Request) -> HttpResponse:
     """Gives the company back, and goes on in a session whose secret is new."""
-    if grants.end():
+    another = gate.new_secret()
+    if grants.end(another=another):
         messages.success(request, _("The work under the link is ended."))
-    request.session.cycle_key()
+    request.session.go_on_as(another)
     return redirect("orders:support")
 
 

@@ -10,11 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts.forms import PasswordAgainForm
-from accounts.guard import closed_to_support, operator
+from accounts.guard import closed_to_support, fresh_factor, operator
 from accounts.models import Membership
 from accounts.requests import GET_OR_POST, Request
 from policy.forms import DraftForm, PublicationForm
@@ -62,7 +60,7 @@ publication, company_publication = at_both(GET_OR_POST(_publish))
 
 @closed_to_support
 @operator
-@sensitive_post_parameters("password")
+@fresh_factor
 @never_cache
 @require_POST
 def approval(request: Request, kind: str) -> HttpResponse:
@@ -70,11 +68,8 @@ def approval(request: Request, kind: str) -> HttpResponse:
     desk = _desk_or_404(kind)
     if desk.draft is None:
         return redirect(desk.address("publish"))
-    form = PasswordAgainForm(request.POST, request=request)
-    if not form.is_valid():
-        return _page(request, desk, form)
     try:
-        _seen(request, desk).approve(by=request.gate, proven=form.cleaned_data["password"])
+        _seen(request, desk).approve(by=request.gate)
     except NotInTurn as refusal:
         messages.error(request, str(refusal))
     return redirect(desk.address("publication"))
@@ -98,7 +93,7 @@ def _desk_or_404(kind: str) -> Desk:
     return Desk.of(kind)
 
 
-def _page(request: Request, desk: Desk, approval: PasswordAgainForm | None = None) -> HttpResponse:
+def _page(request: Request, desk: Desk) -> HttpResponse:
     kept = desk.draft
     assert kept is not None
     approvers = {approver.pk for approver in kept.approvers}
@@ -113,10 +108,9 @@ def _page(request: Request, desk: Desk, approval: PasswordAgainForm | None = Non
         "may_publish": not seconds or bool(seconds & approvers),
         "may_approve": bool(seconds) and not mine,
         "may_withdraw": mine,
-        "approval": approval or PasswordAgainForm(request=request),
         "kind": desk.kind,
     }
-    return render(request, "policy/publication.html", context, status=422 if approval else 200)
+    return render(request, "policy/publication.html", context)
 
 
 def _consequences(request: Request, desk: Desk, kept: Draft) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def test_09_only_support_asks() -> None:
             people.as_(someone),
             pytest.raises(DatabaseError, match="only support"),
         ):
-            grants.ask_with_link(secret)
+            grants.ask_with_link(secret, another=gate.new_secret())
 
 
 def test_10_a_wrong_secret_opens_nothing() -> None:
@@ -263,7 +263,10 @@ def asked_apart(own: str, secret: str) -> UUID | None:
     """Asks on a connection of its own, and commits."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
         web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), own])
-        asking = web.execute("SELECT gate.ask_with_link(%s, %s)", [gate._key("issue"), secret])
+        asking = web.execute(
+            "SELECT gate.ask_with_link(%s, %s, %s)",
+            [gate._key("issue"), secret, gate.new_secret()],
+        )
         return asking.fetchone()[0]
 
 
@@ -349,7 +352,7 @@ def end(how: str, grant_id: UUID, sues: str, owner: psycopg.Connection) -> None:
         assert revoke(grant_id)
     elif how == "ended":
         with gate.carrying(sues):
-            assert grants.end()
+            assert grants.end(another=gate.new_secret())
     else:
         close(owner, how)
 
@@ -468,15 +471,15 @@ def test_33_no_link_is_used_under_a_grant() -> None:
     _, sues = let_in()
     other, secret = link(people.adam)
     with gate.carrying(sues), pytest.raises(DatabaseError, match="only support"):
-        grants.ask_with_link(secret)
+        grants.ask_with_link(secret, another=gate.new_secret())
     assert state_of(other) == "waiting"
 
 
 def test_36_the_session_is_supports_own_again_afterwards() -> None:
-    _, sues = let_in()
+    (_, sues), own = let_in(), gate.new_secret()
     with gate.carrying(sues):
-        assert grants.end()
-    with carrying(sues, telling=False) as web:
+        assert grants.end(another=own)
+    with carrying(own, telling=False) as web:
         assert web.execute("SELECT gate.user_id()").fetchone() == (people.sue.user.pk,)
         assert web.execute(SEEN).fetchall() == []
 

@@ -19,7 +19,7 @@ from accounts.requests import GET_OR_POST, Request
 from accounts.sqlstates import NO_RIGHT, sqlstate
 from crmsite.urls import urlpatterns as ours
 from policy.stopped import FORM
-from tests.people import PASSWORD, Someone, ann, bea, gail, pass_of, sign_in
+from tests.people import PASSWORD, ann, bea, gail, pass_of, prove, sign_in
 
 CONFIRM = "/account/confirmation/"
 FRESH = "SELECT gate.fresh('5 minutes'), gate.fresh_factor('5 minutes')"
@@ -44,10 +44,6 @@ def proven_by(secret: str) -> tuple[bool, str | None]:
         return found
 
 
-def prove(secret: str, someone: Someone, proof: str = "password") -> None:
-    gate.prove_pass(secret, user_id=someone.user.pk, proof=proof)
-
-
 def send(client: Client, there: str, **fields: str) -> Any:
     return client.post(there, urlencode(fields), content_type=FORM)
 
@@ -56,7 +52,7 @@ def send(client: Client, there: str, **fields: str) -> Any:
 def test_a_pass_is_fresh_by_what_was_proven_and_by_nothing_else() -> None:
     secret = pass_of(ann)
     assert proven_by(secret) == (False, None)
-    prove(secret, ann)
+    prove(secret, ann, "password")
     assert proven_by(secret) == (True, None)
     prove(secret, ann, "totp")
     assert proven_by(secret) == (True, "totp")
@@ -65,9 +61,9 @@ def test_a_pass_is_fresh_by_what_was_proven_and_by_nothing_else() -> None:
 @pytest.mark.django_db
 def test_a_proof_counts_for_its_person_and_session_alone() -> None:
     hers, another = pass_of(ann), pass_of(ann)
-    prove(hers, bea)
+    prove(hers, bea, "password")
     assert proven_by(hers) == (False, None)
-    prove(hers, ann)
+    prove(hers, ann, "password")
     assert proven_by(another) == (False, None)
 
 
@@ -75,7 +71,7 @@ def test_a_proof_counts_for_its_person_and_session_alone() -> None:
 def test_a_jobs_pass_is_never_fresh() -> None:
     with gate.carrying(pass_of(ann)) as entry:
         job = gate.open_job_pass(entry, reach=["orders.read"], lasting=timedelta(hours=1))
-    prove(job, ann)
+    prove(job, ann, "password")
     assert proven_by(job) == (False, None)
 
 

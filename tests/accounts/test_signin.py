@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 
 from accounts import gate
 from accounts.models import User
+from tests.factors import set_up
 from tests.people import PASSWORD, adam, ann, as_, gail, gus, mia, nina, olga, sign_in, sue
 
 pytestmark = pytest.mark.django_db
@@ -190,6 +191,7 @@ def test_attempts_are_counted_by_the_address_that_the_proxy_saw(
 @pytest.mark.parametrize(("someone", "word"), [(sue, "Support"), (olga, "Operator")])
 def test_staff_land_on_a_page_of_their_own(client, someone, word):
     sign_in_by_form(client, someone)
+    set_up(client)
     response = client.get("/orders/", follow=True)
     assert response.redirect_chain[-1][0] == "/staff/"
     assert word in response.content.decode()

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page
 
+from tests.factors import App
 from tests.people import PASSWORD
 
 AGENT = "agent@aurora.example"
@@ -16,6 +17,8 @@ STRANGER = "agent@borealis.example"
 SUPPORT = "support@covenant.example"
 OPERATOR = "operator@covenant.example"
 SECOND = "otto@covenant.example"
+
+APPS: dict[str, App] = {}  # of whoever has set one up, by e-mail
 
 
 def here(page: Page) -> str:
@@ -28,6 +31,10 @@ def come_in(page: Page, email: str) -> None:
     """On to where one was headed, where the way leads by the sign-in form or the acceptance."""
     if here(page).startswith("/login/?next"):
         sign_in(page, email)
+    if here(page).startswith("/login/factor/"):
+        prove(page, email)
+    if here(page).startswith("/account/factors/app/?next"):
+        set_up(page, email)
     if here(page).startswith("/accept/?next"):
         accept(page)
 
@@ -36,6 +43,20 @@ def sign_in(page: Page, email: str) -> None:
     """On the sign-in form."""
     page.fill("[name=login]", email)
     page.fill("[name=password]", PASSWORD)
+    page.click("main button.primary")
+
+
+def set_up(page: Page, email: str) -> None:
+    """On the page that staff are led to at their first sign-in: a second factor, and its codes."""
+    APPS[email] = App.scanning(page.content())
+    page.fill("[name=code]", APPS[email].code())
+    page.click("main button.primary")
+    page.click("main a.primary")
+
+
+def prove(page: Page, email: str) -> None:
+    """On the page that asks for the second factor, at sign-in or anew."""
+    page.fill("[name$=code]", APPS[email].code())
     page.click("main button.primary")
 
 
@@ -50,7 +71,6 @@ def approve(page: Page) -> None:
     """On the page before a version is published, as another operator."""
     form = page.locator("form[action$='/approval/']")
     page.click("details:has(form[action$='/approval/']) > summary")
-    form.locator("[name=password]").fill(PASSWORD)
     form.locator("button.primary").click()
     page.wait_for_selector("form[action$='/withdrawal/']")
 

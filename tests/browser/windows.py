@@ -56,9 +56,10 @@ class Windows:
         return self.orders[email]
 
     def forget(self) -> None:
-        """Nobody is signed in any more, and other orders are there."""
+        """Nobody is signed in any more, or has a second factor, and other orders are there."""
         self.sessions.clear()
         self.orders.clear()
+        steps.APPS.clear()
 
     def close(self) -> list[str]:
         """Close all, and return the complaints."""

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
@@ -13,8 +14,22 @@ from django.test import Client
 
 from orders import packages
 from policy.disclosures import Disclosure
+from policy.stopped import FORM
+from tests.factors import password_sign_in, set_up
 from tests.orders.test_disclosures import approve, receive, secret
-from tests.people import PASSWORD, Someone, ann, as_, bea, company, gail, olga, otto, sign_in
+from tests.people import (
+    PASSWORD,
+    Someone,
+    ann,
+    as_,
+    bea,
+    company,
+    gail,
+    grow_stale,
+    olga,
+    otto,
+    sign_in,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +64,7 @@ def act(someone: Someone, deed: str, **said: str) -> HttpResponse:
 def test_from_the_request_to_the_sealed_file() -> None:
     assert enter(client_of(olga)).status_code == 302
     for somebody in (olga, otto):
-        assert act(somebody, "approval", password=PASSWORD).status_code == 302
+        assert act(somebody, "approval").status_code == 302
     made = act(otto, "package")
     passphrase = re.search(r"<code>([a-z0-9-]+)</code>", made.text)[1]
     assert "no-store" in made["Cache-Control"]
@@ -60,25 +75,33 @@ def test_from_the_request_to_the_sealed_file() -> None:
     assert act(olga, "file").status_code == 302  # and says that it has been taken
 
 
-def test_an_approval_asks_for_the_password_anew() -> None:
+@pytest.mark.django_db(transaction=True)
+def test_an_approval_asks_for_the_second_factor_anew(owner: psycopg.Connection) -> None:
+    """And is done after the proof, as it was sent."""
     receive()
-    for wrong in ("", "not-this-one"):
-        assert act(olga, "approval", password=wrong).status_code == 422
-    assert stored().approvers == []
-
-
-def test_a_password_tried_too_often_proves_nothing_for_a_while() -> None:
-    receive()
-    for _attempt in range(10):
-        act(olga, "approval", password="not-this-one")
-    assert act(olga, "approval", password=PASSWORD).status_code == 422
-    assert stored().approvers == []
+    client = Client()
+    password_sign_in(client, olga)
+    app = set_up(client)
+    grow_stale(owner)
+    approval = f"{REGISTER}{stored().id}/approval/"
+    stopped = client.post(approval, "sent=now", content_type=FORM)
+    assert stopped.status_code == 307
+    assert stopped["Location"].startswith("/account/confirmation/factor/?")
+    held = {"send": approval}
+    for wrong in ({"code": "000000"}, {"password": PASSWORD}, {"code": ""}):
+        sent = {f"proof-{name}": value for name, value in wrong.items()}
+        assert client.post(stopped["Location"], held | sent).status_code in (200, 422)
+        assert stored().approvers == []
+    on = client.post(stopped["Location"], held | {"proof-code": app.code()})
+    assert (on.status_code, on["Location"]) == (307, approval)
+    assert client.post(approval, held).status_code == 302
+    assert [approver.email for approver in stored().approvers] == [olga.email]
 
 
 def test_one_operator_alone_gets_no_package_by_any_form() -> None:
     receive()
     for _twice in range(2):
-        act(olga, "approval", password=PASSWORD)
+        act(olga, "approval")
     for deed in ("package", "file"):
         assert act(olga, deed).status_code == 302
     assert len(stored().approvers) == 1 and stored().outcome is None

@@ -9,6 +9,7 @@ from smtplib import SMTPException
 from typing import Any
 from unittest.mock import Mock
 
+import psycopg
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
@@ -29,7 +30,21 @@ from policy.disclosures import (
 )
 from policy.turns import NotInTurn
 from tests.jobs import told
-from tests.people import Someone, adam, ann, as_, bea, company, gail, olga, otto, sue
+from tests.people import (
+    Someone,
+    adam,
+    ann,
+    as_,
+    bea,
+    company,
+    gail,
+    grow_stale,
+    olga,
+    otto,
+    pass_of,
+    prove,
+    sue,
+)
 from tests.policy.publications import refused
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +68,7 @@ def receive(by: Someone = olga, orders: tuple[int, ...] = (1,), **said: Any) -> 
 def approve(disclosure: Disclosure, *people: Someone) -> Disclosure:
     for somebody in people:
         with as_(somebody) as entry:
-            disclosure.approve(by=entry, proven="password")
+            disclosure.approve(by=entry)
     return disclosure
 
 
@@ -125,14 +140,28 @@ def test_the_same_person_does_not_approve_twice() -> None:
     assert len(read_as(olga)[0].approvers) == 1
 
 
-def test_nobody_approves_in_anothers_name_or_without_being_proven() -> None:
+def test_nobody_approves_in_anothers_name_and_the_database_says_by_what_it_was_proven() -> None:
     disclosure = receive()
     with as_(olga) as entry:
         with refused():
-            disclosure.events.create(deed="approved", by_id=otto.user.pk, proven="password")
-        with refused("policy_disclosure_proven"):
-            disclosure.events.create(deed="approved", by_id=entry.user_id)
+            disclosure.events.create(deed="approved", by_id=otto.user.pk)
+        disclosure.events.create(deed="approved", by_id=entry.user_id, proven="by my word")
+    assert [event.proven for event in read_as(olga)[0].events.all()] == ["totp"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_approval_asks_for_a_second_factor_proven_just_now(owner: psycopg.Connection) -> None:
+    disclosure = receive()
+    stale = pass_of(otto)
+    grow_stale(owner)
+    prove(stale, otto, "password")
+    with gate.carrying(stale) as entry, refused("fresh second factor"):
+        disclosure.approve(by=entry)
     assert read_as(olga)[0].approvers == []
+    prove(stale, otto, "webauthn")
+    with gate.carrying(stale) as entry:
+        disclosure.approve(by=entry)
+    assert [event.proven for event in read_as(olga)[0].events.all()] == ["webauthn"]
 
 
 @pytest.mark.parametrize("deed", ["packaged", "taken", "told"])

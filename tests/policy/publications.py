@@ -52,7 +52,7 @@ def approvers() -> list[str]:
 
 def approve_crm(*, by: Someone = otto) -> None:
     with as_(by) as entry:
-        draft_of_crm().approve(by=entry, proven="password")
+        draft_of_crm().approve(by=entry)
 
 
 def publish_draft(*, by: Someone = olga) -> PolicyVersion:

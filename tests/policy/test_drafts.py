@@ -13,10 +13,24 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from accounts import gate
 from policy.models import Approval, Draft, Policy, PolicyText, text_hash
 from policy.turns import NotInTurn
 from tests.accounts.revocations import begun
-from tests.people import Someone, adam, ann, as_, bea, gail, olga, otto, pass_of, sue
+from tests.people import (
+    Someone,
+    adam,
+    ann,
+    as_,
+    bea,
+    gail,
+    grow_stale,
+    olga,
+    otto,
+    pass_of,
+    prove,
+    sue,
+)
 from tests.policy.publications import (
     approve_crm,
     approvers,
@@ -266,10 +280,23 @@ def test_what_was_changed_meanwhile_is_not_approved() -> None:
     seen = keep_crm()
     keep_crm("# Other rules")
     with as_(otto) as by, pytest.raises(NotInTurn, match="changed meanwhile"):
-        seen.approve(by=by, proven="password")
-    with as_(otto) as by, refused("policy_approval_proven"):
-        draft_of_crm().approve(by=by, proven="")
+        seen.approve(by=by)
     assert approvers() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_approval_asks_for_a_second_factor_proven_just_now(owner: psycopg.Connection) -> None:
+    draft = keep_crm()
+    secret = pass_of(otto)
+    grow_stale(owner)
+    with gate.carrying(secret) as by, refused("fresh second factor"):
+        draft.approve(by=by)
+    assert approvers() == []
+    prove(secret, otto, "webauthn")
+    with gate.carrying(secret) as by:
+        draft.approve(by=by)
+    with as_(olga):
+        assert [approval.proven for approval in Approval.objects.all()] == ["webauthn"]
 
 
 def test_an_approval_counts_once() -> None:
@@ -375,7 +402,7 @@ def test_the_platforms_drafts_are_for_operators_alone(somebody: Someone) -> None
     with as_(somebody) as by:
         assert Draft.objects.of("crm", None) is None
         with refused():
-            draft.approve(by=by, proven="password")
+            draft.approve(by=by)
     assert approvers() == []
 
 

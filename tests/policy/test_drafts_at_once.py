@@ -60,7 +60,7 @@ def test_who_approves_while_it_is_being_changed_has_approved_nothing(owner, apar
 
     def approve() -> None:
         with as_(otto) as by:
-            seen.approve(by=by, proven="password")
+            seen.approve(by=by)
 
     with as_(olga):
         Draft.objects.keep(seen.policy, seen=seen.seal, texts={"en": "# Changed"})

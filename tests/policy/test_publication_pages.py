@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from policy.models import Draft, PolicyVersion
 from tests.people import (
-    PASSWORD,
     Someone,
     adam,
     ann,
@@ -127,15 +126,12 @@ def test_the_page_before_says_who_is_stopped_and_when_and_publishes_nothing() ->
     assert "It comes into force on" in page.text
 
 
-def test_two_operators_publish_with_a_password_in_between() -> None:
+def test_two_operators_publish_with_an_approval_in_between() -> None:
     page = as_somebody(olga).post(WRITE, FIELDS, follow=True)
     seal = page.context["draft"].seal
     assert "waits for the approval of another operator" in page.text
     assert "Another operator has to approve" in publish_as(olga, seal).text
-    second = as_somebody(otto)
-    wrong = second.post(f"{WRITE}approval/", {"seal": seal, "password": "wrong"})
-    assert (wrong.status_code, newest()) == (422, 1)
-    second.post(f"{WRITE}approval/", {"seal": seal, "password": PASSWORD})
+    as_somebody(otto).post(f"{WRITE}approval/", {"seal": seal})
     assert "approved by Otto" in as_somebody(olga).get(PUBLISH).text
     assert publish_as(olga, seal).redirect_chain == [("/policy/versions/2/", 302)]
     assert kept() is None
@@ -153,9 +149,7 @@ def test_an_approval_is_taken_back_by_its_giver() -> None:
 def test_what_was_changed_since_the_page_is_neither_approved_nor_published() -> None:
     seal = keep_crm().seal
     keep_crm("# Other rules", by=otto)
-    page = as_somebody(otto).post(
-        f"{WRITE}approval/", {"seal": seal, "password": PASSWORD}, follow=True
-    )
+    page = as_somebody(otto).post(f"{WRITE}approval/", {"seal": seal}, follow=True)
     assert "changed meanwhile" in page.text
     approve_crm()
     assert "changed meanwhile" in publish_as(olga, seal).text
@@ -167,7 +161,7 @@ def test_what_was_changed_since_the_page_is_neither_approved_nor_published() -> 
 def test_nobody_else_comes_near_the_platforms_drafts(somebody: Someone, page: str) -> None:
     seal = keep_crm().seal
     approve_crm()
-    sent = {**FIELDS, "seal": seal, "password": PASSWORD}
+    sent = {**FIELDS, "seal": seal}
     assert as_somebody(somebody).post(f"{WRITE}{page}/", sent).status_code == 403
     assert (draft := kept()) and (draft.seal, len(draft.approvers)) == (seal, 1)
     assert newest() == 1

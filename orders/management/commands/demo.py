@@ -47,7 +47,7 @@ class Command(BaseCommand):
                     self.stdout.write(f"  {colleague.email:26} {colleague.role} of {company.name}")
         for someone in STAFF:
             part = "support staff" if someone.support else "the operator"
-            self.stdout.write(f"  {someone.email:26} {part}")
+            self.stdout.write(f"  {someone.email:26} {part}, who sets up a second factor first")
 
 
 def emails() -> list[str]:

@@ -92,9 +92,19 @@ CREATE FUNCTION gate.grant_lives(g public.accounts_grant) RETURNS boolean LANGUA
                       AND m.left_at IS NULL)
 $$;
 
+-- A session goes on under another secret, with all that it was proven by.
+CREATE FUNCTION gate.change_secret(another text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE former bytea := gate.presented();
+BEGIN
+    PERFORM set_config('gate.pass', another, true);
+    UPDATE public.accounts_pass p SET hash = gate.presented() WHERE p.hash = former;
+    UPDATE gate.writing w SET hash = gate.presented()
+     WHERE w.transaction = pg_current_xact_id() AND w.hash = former;
+END $$;
+
 -- Asks with the link: its one use. Of many at once the first has it. Whom its maker named is let in at
 -- once. Nothing is said of why a link does not open.
-CREATE FUNCTION gate.ask_with_link(issue_key text, secret text) RETURNS uuid
+CREATE FUNCTION gate.ask_with_link(issue_key text, secret text, another text) RETURNS uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE asking bigint := gate.user_id(); g public.accounts_grant;
 BEGIN
@@ -102,8 +112,9 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM public.accounts_pass p JOIN public.accounts_user u ON u.id = p.user_id
          WHERE p.hash = gate.presented() AND p.kind = 'session' AND p.reach IS NULL
-           AND u.id = asking AND u.is_support) THEN
-        RAISE EXCEPTION 'only support asks with an access link' USING ERRCODE = '42501';
+           AND u.id = asking AND u.is_support AND p.factor_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'only support asks with an access link, by a second factor'
+            USING ERRCODE = '42501';
     END IF;
     IF EXISTS (SELECT FROM public.accounts_pass p JOIN public.accounts_grant o ON o.id = p.grant_id
                 WHERE p.hash = gate.presented() AND gate.grant_lives(o)) THEN
@@ -122,6 +133,7 @@ BEGIN
        SET grant_id = g.id, company_id = NULL, verified_until = NULL, scopes = NULL
      WHERE p.hash = gate.presented();
     PERFORM gate.tell_of_grant(g, 'access.asked', asking);
+    PERFORM gate.change_secret(another);
     RETURN g.id;
 END $$;
 
@@ -164,7 +176,7 @@ BEGIN
 END $$;
 
 -- Support has done, or asks no more. The pass goes on as support's own.
-CREATE FUNCTION gate.end_access(issue_key text) RETURNS boolean
+CREATE FUNCTION gate.end_access(issue_key text, another text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE g public.accounts_grant;
 BEGIN
@@ -176,6 +188,7 @@ BEGIN
     RETURNING r.* INTO g;
     UPDATE public.accounts_pass p SET grant_id = NULL WHERE p.hash = gate.presented();
     PERFORM set_config('gate.company', '', true);
+    PERFORM gate.change_secret(another);
     IF g.id IS NULL THEN RETURN false; END IF;
     UPDATE gate.writing w SET place = NULL  -- one's own ending is not held against it
      WHERE w.transaction = pg_current_xact_id() AND w.grant_id = g.id;
@@ -239,16 +252,16 @@ BEGIN
     RETURN found;
 END $$;
 
-REVOKE ALL ON FUNCTION gate.new_id(), gate.tell_of_grant(public.accounts_grant, text, bigint),
+REVOKE ALL ON FUNCTION gate.new_id(), gate.change_secret(text), gate.tell_of_grant(public.accounts_grant, text, bigint),
     gate.begin_grant(), gate.tell_of_making(), gate.grant_lives(public.accounts_grant),
-    gate.ask_with_link(text, text), gate.confirm_grant(text, uuid, bigint),
-    gate.revoke_grant(text, uuid), gate.end_access(text), gate.end_grant_of_pass(),
+    gate.ask_with_link(text, text, text), gate.confirm_grant(text, uuid, bigint),
+    gate.revoke_grant(text, uuid), gate.end_access(text, text), gate.end_grant_of_pass(),
     gate.revoke_grants_of(), gate.grant_in_hand() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION gate.ask_with_link(text, text), gate.confirm_grant(text, uuid, bigint),
-    gate.revoke_grant(text, uuid), gate.end_access(text), gate.grant_in_hand() TO :web;
+GRANT EXECUTE ON FUNCTION gate.ask_with_link(text, text, text), gate.confirm_grant(text, uuid, bigint),
+    gate.revoke_grant(text, uuid), gate.end_access(text, text), gate.grant_in_hand() TO :web;
 """
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0031_access_links")]
+    dependencies: ClassVar = [("accounts", "0032_access_links")]
     operations: ClassVar = [guard(MAKING + DEEDS)]  # no way back: the link is its maker's own

@@ -1,0 +1,119 @@
+"""What is typed and sent to prove a second factor, and to set one up: django-allauth's forms."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Final
+
+from allauth.core import context
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa import app_settings
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import forms as theirs
+from allauth.mfa.base.internal.flows import check_rate_limit
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
+from allauth.mfa.webauthn import forms as webauthn
+from allauth.mfa.webauthn.internal import auth as passkeys
+from cryptography.exceptions import InvalidTag
+from django import forms
+from django.core.cache import cache
+from django.utils.translation import gettext_lazy as _
+
+from accounts import gate
+from accounts.factors import seal, unseal
+from accounts.models import User
+from accounts.sign_in_forms import InOurWords
+
+ANY_CODE: Final = _("Six digits from your app, or one of your recovery codes.")
+
+
+class CodeField(forms.RegexField):
+    """Digits, in groups if somebody likes."""
+
+    widget = forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(r"^[0-9 -]{6,32}\Z", label=_("Code"), **kwargs)
+
+
+def first_use(user: User, code: str) -> bool:
+    """Whether this code of the person's app has not been used before, anywhere. django-allauth
+    asks, too, but remembers for one step only, and a code is good for three."""
+    steps = 2 * app_settings.TOTP_TOLERANCE + 1
+    used = f"totp:{user.pk}:{normalize_user_code(code)}"
+    return bool(cache.add(used, True, timeout=steps * app_settings.TOTP_PERIOD))
+
+
+class _CodeForm(InOurWords):
+    """A code of the person's app, or a recovery code, each good for once."""
+
+    user: User
+    authenticator: Authenticator
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()  # type: ignore[misc]  # django-allauth's, beside us
+        is_totp = self.authenticator.type == Authenticator.Type.TOTP
+        if is_totp and not first_use(self.user, code):
+            raise get_adapter().validation_error("incorrect_code")
+        return code
+
+
+class AuthenticateForm(_CodeForm, theirs.AuthenticateForm):
+    code = CodeField(help_text=ANY_CODE)
+
+
+class ReauthenticateForm(_CodeForm, theirs.ReauthenticateForm):
+    code = CodeField(help_text=ANY_CODE)
+
+
+class ActivateTOTPForm(InOurWords, forms.Form):
+    """The first code of an app. Until it comes, what codes are made from waits in the session,
+    where django-allauth's own form would leave it unsealed."""
+
+    code = CodeField(help_text=_("The six digits that your app shows now."))
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.secret = self._offered()
+
+    def _offered(self) -> str:
+        session = context.request.session
+        if self.is_bound and totp.SECRET_SESSION_KEY in session:
+            with suppress(InvalidTag):  # of a master key that is gone: another is offered
+                return unseal(session[totp.SECRET_SESSION_KEY])
+        secret = totp.generate_totp_secret()
+        session[totp.SECRET_SESSION_KEY] = seal(secret)
+        return secret
+
+    def clean_code(self) -> str:
+        forget_attempts = check_rate_limit(self.user, error_key="rate_limited")
+        code: str = self.cleaned_data["code"]
+        if not (totp.validate_totp_code(self.secret, code) and first_use(self.user, code)):
+            raise get_adapter().validation_error("incorrect_code")
+        forget_attempts()
+        return code
+
+
+class AddPasskeyForm(InOurWords, webauthn.AddWebAuthnForm):
+    name = forms.CharField(
+        label=_("Its name"),
+        required=False,
+        max_length=60,
+        help_text=_("By which you tell it from others: the device, or where it is kept."),
+    )
+    passwordless = forms.BooleanField(
+        label=_("Sign in by it alone, without the password"),
+        required=False,
+        help_text=_("It then has to ask for a PIN, a finger or a face."),
+    )
+
+
+class PasskeySignInForm(webauthn.LoginWebAuthnForm):
+    def clean_credential(self) -> Authenticator:
+        credential = self.cleaned_data["credential"]
+        passkeys.parse_authentication_response(credential)
+        gate.open_factors(passkeys.extract_user_from_response(credential).pk)
+        found: Authenticator = super().clean_credential()
+        return found
