@@ -1,7 +1,7 @@
 """What support works under: the grant of somebody of a company, as the gate tells it.
 
 Which orders a grant lists, which moves it allows and what it shows of a buyer the database decides
-(accounts/migrations/0032); what stands here is for what pages offer, and for the one place that
+(accounts/migrations/0033); what stands here is for what pages offer, and for the one place that
 opens sealed persons.
 """
 

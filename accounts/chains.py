@@ -14,9 +14,10 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.models import Exists, F, OuterRef
 
+from accounts import heads as signed_heads
 from accounts import verify_audit
 from accounts.founding import OWNER
-from accounts.models import AuditChain, AuditEntry, Company
+from accounts.models import AuditChain, AuditEntry, AuditHead, Company
 from accounts.verify_audit import Heads
 
 # What stands in the export's file beside the chain's own columns, and where it comes from.
@@ -37,7 +38,10 @@ def problems(company: Company, heads: Heads) -> Iterator[str]:
         cursor.execute("SELECT set_config('gate.company', %s, true)", [str(company.pk)])
         cursor.execute(END, [company.pk])
         end = dict(cursor.fetchall())
-        yield from verify_audit.problems(entries(company), end | heads)
+        kept = list(AuditHead.objects.using(OWNER).filter(company=company).order_by("id"))
+        known = end | signed_heads.known(kept) | heads
+        yield from verify_audit.problems(entries(company), known)
+        yield from signed_heads.problems(kept)
         yield from (f"entry {each}: put in past the chain" for each in unchained(company))
 
 

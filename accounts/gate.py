@@ -31,6 +31,7 @@ from psycopg.types.json import Jsonb
 
 from accounts import permissions, sqlstates
 from accounts.access import Access
+from accounts.identifiers import uuid7
 
 
 @dataclass(frozen=True)
@@ -388,6 +389,21 @@ def announce(*, at_once: int) -> Told | None:
     the transaction is committed; None once no version is left to be told of."""
     found = _ask("SELECT version, people FROM gate.announce(%s, %s)", (_key("issue"), at_once))
     return Told(*found) if found else None
+
+
+def heads_due(key: str) -> list[dict[str, Any]]:
+    """Of every company whose last head is not where its chain ends, or not signed with `key`:
+    "company_id", "company", "number", "hash", and "readers" as JSON."""
+    return _ask_all("SELECT * FROM gate.heads_due(%s, %s)", (_key("issue"), key), dict_row)
+
+
+def keep_head(
+    company_id: int, number: int, hash: str, at: datetime, key: str, signature: str
+) -> None:
+    _ask(
+        "SELECT gate.keep_head(%s, %s, %s, %s, %s, %s, %s, %s)",
+        (_key("issue"), company_id, uuid7(), number, hash, at, key, signature),
+    )
 
 
 def read_only() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import DatabaseError
 from django.http import HttpResponse
@@ -58,7 +59,18 @@ class GateMiddleware(SessionMiddleware):
                 patch_cache_control(response, private=True, no_store=True)
             if gate.failed():  # in a view without a savepoint: it is answered, and nothing kept
                 return response
+            return self.with_session(request, response)
+
+    def with_session(self, request: Request, response: HttpResponse) -> HttpResponse:
+        """Raises SessionInterrupted where the session of somebody signed in was ended meanwhile.
+        Of somebody who is not, what he has tried is told, and stays counted: or whoever ends his
+        session while a code of another's is checked would guess on for ever."""
+        try:
             return self.process_response(request, response)
+        except SessionInterrupted:
+            if request.gate.user_id:
+                raise
+            return response
 
 
 class LanguageMiddleware:

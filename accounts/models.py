@@ -592,3 +592,13 @@ class AuditChain(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint("company", "entry_id", name="accounts_auditchain_entry_once"),
         ]
+
+
+class AuditHead(CompanyOwned):
+    """Where a company's chain ended one day, signed by the operator: see `accounts.heads`."""
+
+    number = models.PositiveBigIntegerField()
+    hash = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    key = models.CharField(max_length=8)  # the name of the operator's, which is not here
+    signature = models.CharField(max_length=64)

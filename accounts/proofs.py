@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import connections, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import attacks, guards, trial
+from accounts import attacks, audit, chains, guards, heads, trial
 from accounts.attacks import vouched
 from accounts.founding import OWNER
 from accounts.identifiers import uuid7
@@ -92,6 +93,106 @@ TAMPERINGS = (
     "DELETE FROM accounts_auditentry",
     "TRUNCATE accounts_auditentry",
 )
+
+
+@proves(
+    "D1",
+    tried=_(
+        "As the database's owner, with every guard lifted: edited an entry of a company's audit, "
+        "deleted one, exchanged two, put one in, cut off the end and wrote the whole chain anew, "
+        "its end and its kept head included. The verifier named each of %(attacks)s."
+    ),
+)
+def whoever_rewrites_the_record_is_found(system: System) -> Figures:
+    company = trial.company()
+    clerk = trial.member(company, "agent")
+    for _each in range(6):
+        with clerk.working() as by:
+            audit.record(by=by, action="person.left")
+    heads.keep()
+    if found := list(chains.problems(company, {})):
+        raise Broken(f"the audit does not hold before it is attacked: {found[0]}")
+    for attack, (tampering, named) in TAMPERINGS_AS_OWNER.items():
+        found = found_after(tampering, company)
+        if not any(problem.startswith(named) for problem in found):
+            raise Broken(f"{attack}: the verifier names {found or 'nothing'}")
+    return {"attacks": len(TAMPERINGS_AS_OWNER)}
+
+
+LIFTED = """
+ALTER TABLE accounts_auditchain DROP CONSTRAINT accounts_auditchain_entry,
+    DISABLE TRIGGER USER, NO FORCE ROW LEVEL SECURITY;
+DROP INDEX accounts_auditchain_entry_once;
+ALTER TABLE accounts_auditentry DISABLE TRIGGER USER, NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE accounts_audithead DISABLE TRIGGER USER, NO FORCE ROW LEVEL SECURITY;
+"""
+EDITED = """
+UPDATE accounts_auditentry e SET action = 'person.joined' FROM accounts_auditchain c
+ WHERE c.entry_id = e.id AND c.company_id = :company AND c.number = 3;
+"""
+DELETED = """
+DELETE FROM accounts_auditentry e USING accounts_auditchain c
+ WHERE c.entry_id = e.id AND c.company_id = :company AND c.number = 3;
+DELETE FROM accounts_auditchain c WHERE c.company_id = :company AND c.number = 3;
+"""
+EXCHANGED = """
+UPDATE accounts_auditchain c SET entry_id = o.entry_id FROM accounts_auditchain o
+ WHERE c.company_id = :company AND o.company_id = :company
+   AND (c.number, o.number) IN ((2, 4), (4, 2));
+"""
+PUT_IN = """
+INSERT INTO accounts_auditentry (company_id, id, at, actor_id, action, object_type, object_name,
+    changes)
+SELECT company_id, gen_random_uuid(), at, actor_id, action, '', '', '{}'
+  FROM accounts_auditentry WHERE company_id = :company LIMIT 1;
+"""
+REWRITTEN = """
+DO $$
+DECLARE last text := ''; c record;
+BEGIN
+    UPDATE accounts_auditentry SET action = 'person.joined' WHERE company_id = :company;
+    FOR c IN SELECT l.number, gate.entry_digest(e) AS digest
+               FROM accounts_auditchain l JOIN accounts_auditentry e
+                 ON e.company_id = l.company_id AND e.id = l.entry_id
+              WHERE l.company_id = :company ORDER BY l.number LOOP
+        UPDATE accounts_auditchain l
+           SET previous_hash = last, hash = gate.chain_hash(c.number, last, c.digest)
+         WHERE l.company_id = :company AND l.number = c.number RETURNING hash INTO last;
+    END LOOP;
+    UPDATE gate.chain_end SET hash = last WHERE company_id = :company;
+END $$;
+"""
+FORGED_HEAD = """
+UPDATE accounts_audithead h SET hash = c.hash FROM accounts_auditchain c
+ WHERE h.company_id = :company AND c.company_id = :company AND c.number = h.number;
+"""
+CUT = """
+DELETE FROM accounts_auditentry e USING accounts_auditchain c
+ WHERE c.entry_id = e.id AND c.company_id = :company AND c.number > 4;
+DELETE FROM accounts_auditchain c WHERE c.company_id = :company AND c.number > 4;
+UPDATE gate.chain_end n SET number = c.number, hash = c.hash FROM accounts_auditchain c
+ WHERE n.company_id = :company AND c.company_id = :company AND c.number = 4;
+"""
+# What is done, and how the verifier begins to name it.
+TAMPERINGS_AS_OWNER = {
+    "edited": (EDITED, "entry 3 "),
+    "deleted": (DELETED, "entry 3: deleted"),
+    "exchanged": (EXCHANGED, "entry 2 "),
+    "put in": (PUT_IN, "entry "),
+    "cut off": (CUT, "entry 5: cut off"),
+    "written anew": (REWRITTEN, "entry 6"),
+    "written anew with a forged head": (REWRITTEN + FORGED_HEAD, "head 6: not signed"),
+}
+
+
+def found_after(tampering: str, company: Company) -> list[str]:
+    """What the verifier says of the company's audit after that; undone at the end."""
+    with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
+        cursor.execute(LIFTED)
+        cursor.execute(tampering.replace(":company", str(company.pk)))
+        found = list(chains.problems(company, {}))
+        transaction.set_rollback(True, using=OWNER)
+    return found
 
 
 def look_at_entry(system: System, entry: UUID, doer: Somebody) -> None:

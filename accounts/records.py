@@ -220,6 +220,14 @@ register(
         adds=chains.TAKEN_ALONG,
     ),
     Record(
+        "accounts_audithead",
+        "where the chain of the audit ended, day by day, signed by the operator and mailed",
+        "what shows that the chain was not written anew",
+        company=Fate.ERASED,
+        of_company="company_id",
+        leaves_out=("signature",),
+    ),
+    Record(
         "account_emailaddress",
         "the e-mail address once more, as the sign-in looks it up",
         "names somebody; taken along with the account itself",

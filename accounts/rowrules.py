@@ -53,6 +53,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "the gate alone adds",
     "accounts_auditchain": "added to at the commit, when the pass that wrote may be over; read as "
     "the audit is, and the gate alone adds",
+    "accounts_audithead": "of every company's chain, by the clock; read as the audit is, and the "
+    "gate alone adds",
     "accounts_invitation": "redeemed before its reader has a company; read by the secret's hash",
     "accounts_grant": "asked with before its reader has a company; looked up by the secret's hash; "
     "its maker reads it, and who reads the company's audit",

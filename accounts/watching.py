@@ -1,6 +1,6 @@
 """What support looks at under an access link, told in the company's audit before it is shown.
 
-The database opens no row under a grant to a transaction that has made no entry (migration 0032).
+The database opens no row under a grant to a transaction that has made no entry (migration 0033).
 The entry and the answer stand or fall together: the request commits before its answer leaves.
 """
 

@@ -132,9 +132,10 @@ CLAUSES: Final = {
             "D1",
             _(
                 "Each deed is entered in the same transaction that does it, with its doer and the "
-                "time as the database knows them; the record is only ever added to."
+                "time as the database knows them; the record is only ever added to. Each entry "
+                "carries the hash of the one before, and where the chain ends is signed every "
+                "night, with a key that is not in the database, and mailed to the owners."
             ),
-            rest=_("The record is not yet chained, so its owner could still rewrite it unseen."),
         ),
         Clause(
             "D2",

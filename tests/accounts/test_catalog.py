@@ -265,6 +265,8 @@ CALLABLE = {
         # access links
         "ask_with_link", "confirm_grant", "revoke_grant", "end_access", "grant_in_hand",
         "deeds_under", "last_opened", "letter_about_access",
+        # the heads of the audit's chains
+        "heads_due", "keep_head",
         # partners' machines
         "make_key", "enter_with_key", "sender", "sender_company", "sealing_keys", "add_lead",
         "count_refused_lead",

@@ -6,6 +6,7 @@ import threading
 import pytest
 from django.conf import settings
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
@@ -119,6 +120,25 @@ def test_a_request_in_flight_does_not_bring_an_ended_session_back(owner):
     request.COOKIES = {COOKIE: client.cookies[COOKIE].value}
     with pytest.raises(SessionInterrupted):
         GateMiddleware(view)(request)
+    assert owner.execute("SELECT count(*) FROM accounts_pass").fetchone() == (0,)
+
+
+@committing
+def test_what_was_tried_stays_counted_though_the_session_was_ended_meanwhile(owner):
+    """Nobody is signed in yet: whoever ended the session himself would try without a count."""
+    client = Client()
+    client.get("/login/")
+
+    def view(request):
+        request.session["late"] = cache.add("tried", [1.0], 60)
+        owner.execute("DELETE FROM accounts_pass")
+        return HttpResponse("wrong")
+
+    request = RequestFactory().post("/")
+    request.COOKIES = {COOKIE: client.cookies[COOKIE].value}
+    assert GateMiddleware(view)(request).content == b"wrong"
+    with gate.vouching():
+        assert cache.get("tried") == [1.0]
     assert owner.execute("SELECT count(*) FROM accounts_pass").fetchone() == (0,)
 
 

@@ -45,6 +45,18 @@ def test_what_stands_there_is_kept_when_one_leaves_by_a_button(windows: Windows,
     expect(page.locator(".timeline")).to_contain_text("Prefers mornings.")
 
 
+def test_and_when_one_leaves_by_the_palette(windows: Windows):
+    page = windows.of(AGENT, "/orders/?status=new")
+    page.goto(steps.first_order(page))
+    left = here(page)
+    page.fill("#saying textarea", "Speaks German.")
+    page.keyboard.press("Control+k")
+    page.click("#command-take")
+    page.wait_for_url(lambda url: left not in url)
+    page.goto(left)
+    expect(page.locator(".timeline")).to_contain_text("Speaks German.")
+
+
 def test_the_way_back_leads_to_the_list_as_it_was_left_after_deeds_too(windows: Windows):
     page = windows.of(ADMIN, LIST)
     page.locator("[data-rows] th a").first.click()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 
+from accounts import chains, heads, verify_audit
 from accounts.guards import guards
 from accounts.proving import System
 from tests.proofs.conftest import holds, is_seen_broken
@@ -44,6 +47,46 @@ def test_a_record_that_can_be_rewritten_is_seen(
 ) -> None:
     owner.execute(sabotage)
     is_seen_broken("accounts.the_record_is_only_added_to", system, saying=seen)
+
+
+def test_whoever_rewrites_the_record_is_found(system: System) -> None:
+    holds("accounts.whoever_rewrites_the_record_is_found", system)
+
+
+@pytest.mark.parametrize(
+    "sabotage",
+    [
+        "DROP TRIGGER note_entry ON accounts_auditentry",
+        "ALTER TABLE gate.unchained DISABLE TRIGGER chain_at_commit",
+        "CREATE OR REPLACE FUNCTION gate.entry_digest(e accounts_auditentry) RETURNS text"
+        " LANGUAGE sql AS $$ SELECT '' $$",
+    ],
+)
+def test_a_record_that_is_not_chained_is_seen(
+    system: System, owner: psycopg.Connection, sabotage: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken(
+        "accounts.whoever_rewrites_the_record_is_found", system, saying="does not hold before"
+    )
+
+
+@pytest.mark.parametrize(
+    ("blinded", "seen"),
+    [
+        ((verify_audit, "entry_hash", lambda entry: entry["hash"]), "edited: "),
+        ((verify_audit, "problems_of_link", lambda *_: iter(())), "deleted: "),
+        ((chains, "unchained", lambda company: []), "put in: "),
+        ((heads, "known", lambda kept: {}), "cut off: "),
+        ((heads, "is_signed", lambda head: True), "written anew with a forged head: "),
+    ],
+    ids=["what entries say", "links", "what is loose", "heads", "signatures"],
+)
+def test_a_verifier_that_overlooks_something_is_seen(
+    system: System, monkeypatch: pytest.MonkeyPatch, blinded: tuple[Any, str, Any], seen: str
+) -> None:
+    monkeypatch.setattr(*blinded)
+    is_seen_broken("accounts.whoever_rewrites_the_record_is_found", system, saying=seen)
 
 
 @pytest.mark.parametrize(

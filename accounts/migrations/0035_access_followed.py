@@ -116,5 +116,5 @@ GRANT EXECUTE ON FUNCTION gate.deeds_under(uuid, integer), gate.last_opened(),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0033_access_deeds")]
+    dependencies: ClassVar = [("accounts", "0034_access_deeds")]
     operations: ClassVar = [guard(FOLLOWED + LETTERS)]  # no way back, as what it follows

@@ -438,7 +438,7 @@ GRANT EXECUTE ON FUNCTION gate.reached(text),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0031_factors")]
+    dependencies: ClassVar = [("accounts", "0032_heads")]
     operations: ClassVar = [
         GRANT,
         migrations.AddField("pass", "grant_id", models.UUIDField(null=True)),

@@ -263,5 +263,5 @@ GRANT EXECUTE ON FUNCTION gate.ask_with_link(text, text, text), gate.confirm_gra
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0032_access_links")]
+    dependencies: ClassVar = [("accounts", "0033_access_links")]
     operations: ClassVar = [guard(MAKING + DEEDS)]  # no way back: the link is its maker's own
