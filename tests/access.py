@@ -43,6 +43,7 @@ def link(
 def ask(secret: str, staff: Someone = people.sue) -> str:
     """A pass of support's that has asked with the link, whether or not it opened."""
     own, another = people.pass_of(staff), gate.new_secret()
+    people.prove(own, staff)
     with gate.carrying(own):
         return another if grants.ask_with_link(secret, another=another) else own
 
