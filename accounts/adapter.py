@@ -9,7 +9,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.core.mail import send_mail
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -26,6 +26,7 @@ CHANGES: Final = {
     "mfa/email/webauthn_removed": _("A passkey was removed."),
     "mfa/email/recovery_codes_generated": _("New recovery codes were made; the old ones are void."),
 }
+BEGAN_BY: Final = "sign_in_began_by"  # in the session: a person's id, and the password's keyed hash
 log = logging.getLogger(__name__)
 
 
@@ -40,10 +41,18 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def pre_login(self, request: HttpRequest, user: User, **told: Any) -> HttpResponse | None:
+        """Notes what the password was that the first step was taken by."""
+        request.session[BEGAN_BY] = {str(user.pk): user.get_session_auth_hash()}
+        return super().pre_login(request, user, **told)
+
     def login(self, request: HttpRequest, user: User) -> None:
-        """Checking a password takes a while. Where it was changed meanwhile, the old one must not
-        open a session: a change ends those there are, and waits for this row."""
-        if not gate.password_stands(user.pk, user.password):
+        """Checking a password takes a while, and so does a second step, which reads the person
+        anew. Where the password was changed meanwhile, the old one must not open a session: a
+        change ends those there are, and waits for this row."""
+        known = user.get_session_auth_hash()
+        began_by = request.session.pop(BEGAN_BY, {}).get(str(user.pk), known)
+        if began_by != known or not gate.password_stands(user.pk, user.password):
             raise ImmediateHttpResponse(redirect("account_login"))
         super().login(request, user)
 

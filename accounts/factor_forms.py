@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import suppress
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from cryptography.exceptions import InvalidTag
 from django import forms
 from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
+from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
 from accounts import gate
 from accounts.factors import seal, unseal
@@ -96,7 +98,35 @@ class ActivateTOTPForm(InOurWords, forms.Form):
         return code
 
 
+class CredentialField(forms.JSONField):
+    """What a browser says for a passkey, of the given form. fido2 raises whatever comes up for what
+    is of none, and django-allauth expects less of it."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self, response: Any) -> None:
+        super().__init__()
+        self.response = response
+
+    def to_python(self, value: Any) -> Any:
+        credential = super().to_python(value)
+        try:
+            self.response.from_dict(credential)
+        except (AttributeError, LookupError, TypeError, ValueError, struct.error):
+            raise get_adapter().validation_error("incorrect_code") from None
+        return credential
+
+
+class PasskeyForm(webauthn.AuthenticateWebAuthnForm):
+    credential = CredentialField(AuthenticationResponse)
+
+
+class PasskeyAgainForm(webauthn.ReauthenticateWebAuthnForm):
+    credential = CredentialField(AuthenticationResponse)
+
+
 class AddPasskeyForm(InOurWords, webauthn.AddWebAuthnForm):
+    credential = CredentialField(RegistrationResponse)
     name = forms.CharField(
         label=_("Its name"),
         required=False,
@@ -111,9 +141,10 @@ class AddPasskeyForm(InOurWords, webauthn.AddWebAuthnForm):
 
 
 class PasskeySignInForm(webauthn.LoginWebAuthnForm):
+    credential = CredentialField(AuthenticationResponse)
+
     def clean_credential(self) -> Authenticator:
         credential = self.cleaned_data["credential"]
-        passkeys.parse_authentication_response(credential)
         gate.open_factors(passkeys.extract_user_from_response(credential).pk)
         found: Authenticator = super().clean_credential()
         return found

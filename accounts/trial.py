@@ -17,6 +17,7 @@ from accounts.models import Company, Membership, Partner, User
 from accounts.visitors import Visitor
 
 SITTING = timedelta(minutes=10)  # how long a pass of theirs lasts
+FACTOR = "totp"  # what they have proven, so that nothing is refused for want of a second factor
 
 
 @dataclass(frozen=True)
@@ -31,31 +32,34 @@ class Somebody:
     def email(self) -> str:
         return self.user.email
 
-    def open_pass(self, lasting: timedelta = SITTING) -> str:
+    def open_pass(self, lasting: timedelta = SITTING, *, proof: str = FACTOR) -> str:
         """A session's pass: its secret."""
         company_id = self.company.pk if self.company else None
-        return pass_of(self.user.pk, company_id, lasting)
+        return pass_of(self.user.pk, company_id, lasting, proof=proof)
 
     def visiting(self, url: str, *, accepting: bool = True) -> Visitor:
-        """Signed in there by the form; every policy that waits accepted, unless told not to; with a
-        second factor, so that nothing is refused for want of one."""
+        """Signed in there by the form; every policy that waits accepted, unless told not to."""
         visitor = Visitor(url)
         visitor.sign_in(self.email, self.password, accepting=accepting)
         for cookie in visitor.cookies:
-            gate.prove_pass(str(cookie.value), user_id=self.user.pk, proof="totp")
+            gate.prove_pass(str(cookie.value), user_id=self.user.pk, proof=FACTOR)
         return visitor
 
     @contextmanager
-    def working(self) -> Iterator[Entry]:
-        """One transaction with a pass of his."""
-        with gate.carrying(self.open_pass()) as entry:
+    def working(self, *, proof: str = FACTOR) -> Iterator[Entry]:
+        """One transaction with a pass of his, in which he has just given that proof."""
+        with gate.carrying(self.open_pass(proof=proof)) as entry:
             yield entry
 
 
 def pass_of(
-    user_id: int | None, company_id: int | None = None, lasting: timedelta = SITTING
+    user_id: int | None,
+    company_id: int | None = None,
+    lasting: timedelta = SITTING,
+    *,
+    proof: str = FACTOR,
 ) -> str:
-    """A session's pass for whom it may concern, with a second factor: its secret."""
+    """A session's pass for whom it may concern, who has just given that proof: its secret."""
     secret = gate.new_secret()
     gate.open_pass(
         secret,
@@ -66,7 +70,7 @@ def pass_of(
         until=timezone.now() + lasting,
     )
     if user_id:
-        gate.prove_pass(secret, user_id=user_id, proof="totp")
+        gate.prove_pass(secret, user_id=user_id, proof=proof)
     return secret
 
 

@@ -209,6 +209,7 @@ MFA_ADAPTER = "accounts.factors.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
     "authenticate": "accounts.factor_forms.AuthenticateForm",
+    "authenticate_webauthn": "accounts.factor_forms.PasskeyForm",
     "activate_totp": "accounts.factor_forms.ActivateTOTPForm",
     "add_webauthn": "accounts.factor_forms.AddPasskeyForm",
     "login_webauthn": "accounts.factor_forms.PasskeySignInForm",

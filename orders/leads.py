@@ -150,11 +150,11 @@ def place_of(after: str) -> tuple[datetime, UUID]:
 def moment_of(text: str) -> datetime:
     try:
         moment = parse_datetime(text.replace(" ", "+"))  # a plus that nobody escaped
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise NoPlace
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if moment is None:
+            raise NoPlace
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # which in UTC is in no year of Python's, neither
+        raise NoPlace from None
 
 
 def find(by: Entry, lead_id: UUID) -> Lead | None:

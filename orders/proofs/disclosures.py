@@ -25,9 +25,9 @@ from policy.turns import NotInTurn
     "T1",
     tried=_(
         "As operators, asked for a package of two orders of a company that has %(had)s: without an "
-        "approval, with one, with the same operator's twice and after a refusal. The database "
-        "refused each time. Approved by two, the package held the two orders and no other, and was "
-        "made once."
+        "approval, with one, with the same operator's twice, with one by the password alone and "
+        "after a refusal. The database refused each time. Approved by two, the package held the "
+        "two orders and no other, and was made once."
     ),
 )
 def two_operators_open_the_orders_named_and_no_others(system: System) -> Figures:
@@ -40,6 +40,8 @@ def two_operators_open_the_orders_named_and_no_others(system: System) -> Figures
             approve(asked, approving)
         if opened(asked, first) or opened(asked, second):
             raise Broken("fewer than two operators open a company's orders")
+    if approve(asked, second, proof="password"):
+        raise Broken("an operator approves without a second factor")
     approve(asked, second)
     if opened(asked, trial.person(operator=True)) or opened(asked, owner):
         raise Broken("one who has not approved opens a company's orders")
@@ -73,11 +75,11 @@ def request_of_authority(
         )
 
 
-def approve(asked: Disclosure, operator: Somebody) -> bool:
+def approve(asked: Disclosure, operator: Somebody, *, proof: str = trial.FACTOR) -> bool:
     try:
-        with operator.working() as by:
+        with operator.working(proof=proof) as by:
             asked.approve(by=by)
-    except NotInTurn:
+    except (NotInTurn, Error):
         return False
     return True
 

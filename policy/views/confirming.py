@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal.auth import begin_authentication
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -17,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import factors
-from accounts.factor_forms import ReauthenticateForm
+from accounts.factor_forms import PasskeyAgainForm, ReauthenticateForm
 from accounts.forms import PasswordAgainForm
 from accounts.guard import closed_to_support, signed_in
 from accounts.requests import GET_OR_POST, Request
@@ -66,7 +65,7 @@ def _by_factor(request: Request, held: set[str]) -> Forms:
     """A code, or a recovery code; and a passkey."""
     kinds: dict[str, Any] = {"code": ReauthenticateForm}
     if "webauthn" in held:
-        kinds["credential"] = ReauthenticateWebAuthnForm
+        kinds["credential"] = PasskeyAgainForm
     sent = _sent(request)
     return {
         name: form(request.POST if name == sent else None, prefix=stopped.PROOF, user=request.user)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
+from allauth.account.adapter import get_adapter
 from django.core import mail
 from django.db import connection
 from django.http import HttpResponse
@@ -16,6 +18,20 @@ from tests.people import PASSWORD, Someone, ann, gail, olga, sign_in, sue
 
 FACTORS, CODES = "/account/factors/", "/account/factors/codes/"
 CONFIRM, SECOND = "/account/confirmation/", "/login/factor/"
+
+RESPONSE = {"clientDataJSON": "e30", "authenticatorData": "AAAA", "signature": "AAAA"}
+NO_PASSKEYS = [
+    "", "null", "[]", "1", '"x"', "{}", "\0", "{", '{"id": 1}',
+    json.dumps({"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {}}),
+    json.dumps({"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": RESPONSE}),
+    *(
+        json.dumps({
+            "id": "AAAA", "rawId": "AAAA", "type": "public-key",
+            "response": {**RESPONSE, "attestationObject": "AAAA", "userHandle": handle},
+        })
+        for handle in ("", "MQ", "Ly8", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", 7, None, [])
+    ),
+]  # fmt: skip
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +87,18 @@ def test_one_who_has_one_signs_in_with_both(client: Client) -> None:
     assert client.post(SECOND, {"code": app.code()})["Location"] == "/orders/"
     assert signed_in_as(client) == ann.email
     assert client.cookies["covenant"].value != before
+
+
+def test_a_password_changed_between_the_two_steps_ends_the_sign_in(client: Client) -> None:
+    app, _codes = somebody_with(ann)
+    password_sign_in(client, ann)
+    with gate.vouching():
+        get_adapter().set_password(ann.user, "new-pass-phrase")
+    assert client.post(SECOND, {"code": app.code()})["Location"] == "/login/"
+    assert signed_in_as(client) is None
+    client.post("/login/", {"login": ann.email, "password": "new-pass-phrase"})
+    client.post(SECOND, {"code": app.code()})
+    assert signed_in_as(client) == ann.email
 
 
 def test_a_wrong_code_signs_nobody_in_and_too_many_stop_the_right_one(client: Client) -> None:
@@ -187,6 +215,21 @@ def test_the_secret_is_sealed_wherever_it_is_kept(client: Client) -> None:
             [f"%{app.secret}%"],
         )
         assert cursor.fetchone() == (2, False)
+
+
+@pytest.mark.parametrize("credential", NO_PASSKEYS)
+def test_what_is_no_passkey_signs_nobody_in_and_proves_nothing(
+    client: Client, credential: str
+) -> None:
+    there = "/login/passkey/"
+    client.get(there, headers={"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"})
+    assert client.post(there, {"credential": credential})["Location"] == "/login/"
+    password_sign_in(client, ann)
+    page = client.post("/account/factors/passkeys/", {"credential": credential})
+    assert page.status_code == 200
+    set_up(client)
+    confirmed = client.post(CONFIRM, {"proof-credential": credential})
+    assert confirmed.status_code in (200, 422)
 
 
 def test_when_it_was_used_is_not_kept(client: Client) -> None:

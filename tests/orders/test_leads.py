@@ -208,8 +208,22 @@ def test_leads_are_read_on_from_a_moment():
     assert ask(key, updated_after=after.isoformat()).json()["leads"] == []
 
 
+def test_a_moment_is_read_with_an_offset_that_the_database_has_none_of():
+    key = key_of()
+    send(key)
+    assert len(ask(key, updated_after="2026-01-01T00:00:00+23:59").json()["leads"]) == 1
+
+
 @pytest.mark.parametrize(
-    "query", [{"limit": 0}, {"limit": 501}, {"limit": "x"}, {"updated_after": "yesterday"}]
+    "query",
+    [
+        {"limit": 0},
+        {"limit": 501},
+        {"limit": "x"},
+        {"updated_after": "yesterday"},
+        {"updated_after": "0001-01-01T00:00:00+23:59"},
+        {"updated_after": "9999-12-31T23:59:59-23:59"},
+    ],
 )
 def test_a_wrong_question_is_said_to_be_wrong(query):
     told = refused(ask(key_of(), **query), 422, "wrong-fields")

@@ -46,6 +46,16 @@ def test_the_same_person_counted_twice_is_seen(system: System, owner: psycopg.Co
     is_seen_broken(OPENED, system, saying="fewer than two")
 
 
+def test_an_approval_by_the_password_alone_is_seen(
+    system: System, owner: psycopg.Connection
+) -> None:
+    """Three things stand before it: the rank, the fresh factor, and that there is one to name."""
+    rewrite(owner, "gate.ranked", "p.factor_at IS NOT NULL", "true")
+    rewrite(owner, "gate.fresh_factor", "p.factor_at > clock_timestamp() - within", "true")
+    rewrite(owner, "gate.fresh_factor", "SELECT p.factor ", "SELECT 'totp' ")
+    is_seen_broken(OPENED, system, saying="without a second factor")
+
+
 def test_a_package_of_more_than_is_named_is_seen(system: System, owner: psycopg.Connection) -> None:
     rewrite(owner, "gate.open_disclosure", "o.number IN", "o.number > 0 OR o.number IN")
     is_seen_broken(OPENED, system, saying="the package holds")
