@@ -354,6 +354,11 @@ def retaining() -> list[tuple[int, int]]:
     return _ask_all("SELECT company_id, user_id FROM gate.retaining(%s)", (_key("issue"),))
 
 
+def telling() -> list[tuple[int, int]]:
+    """Of each company with a webhook to be called now its id, and that of who answers for it."""
+    return _ask_all("SELECT company_id, user_id FROM gate.telling(%s)", (_key("issue"),))
+
+
 class CompanyToTell(NamedTuple):
     """`readers` are dicts of "email" and "language", which may be ""."""
 

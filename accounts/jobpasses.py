@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from accounts import gate
+from accounts.gate import Entry
 
 NONCE = 12  # bytes
 
@@ -34,6 +37,16 @@ def queue(task: str, secret: str, *, queue: str, name: str, **arguments: Any) ->
     """Have a worker carry out `task` under this pass, as `gate.queue_job` does."""
     sealed = seal(secret, job=name)
     gate.queue_job(task, queue=queue, name=name, sealed_pass=sealed, **arguments)
+
+
+@contextmanager
+def working(secret: str, permission: str) -> Iterator[Entry]:
+    """One step of a job, under its pass. Raises PassEnded where that opens nothing any more, or its
+    holder has no right to this or has not accepted every policy."""
+    with gate.carrying(secret) as by:
+        if not by.user_id or by.missing or not by.may(permission):
+            raise PassEnded
+        yield by
 
 
 def seal(secret: str, *, job: str) -> str:

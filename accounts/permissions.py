@@ -28,6 +28,7 @@ PERMISSIONS: Final[dict[str, dict[str, str]]] = {
     "people.manage": _RUNS_COMPANY,
     "people.owners": {"owner": "all"},
     "keys.manage": _RUNS_COMPANY,  # of partners' machines
+    "webhooks.manage": _RUNS_COMPANY,  # where partners are told of their leads
     "audit.read": _RUNS_COMPANY,
     "access.grant": _WORKS_ORDERS,  # let support in, by a link
     # orders

@@ -81,6 +81,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "orders_exportchunk": "as the export",
     "orders_inquiry": "swept after a day, in no company's name; read by who answers buyers",
     "orders_retention": "periods in days: the clock asks in whose name to erase, in every company",
+    "orders_webhook": "the clock asks who has something to be told, in every company",
+    "orders_delivery": "as the webhooks; added by the gate, with the change of the lead",
     "orders_closure": "how far the closing of a company is; read by who closed it, then a stranger",
     "policy_acceptance": "the CRM's policy is accepted before a company is chosen, and for all of "
     "them; a person sees his own, and who publishes a company's policy sees who accepted it",

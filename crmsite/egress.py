@@ -6,7 +6,8 @@ is held by it too. It does not see what a C library does by itself: libpq's way 
 which is on the list anyway. For the rest the kernel has a list of its own (deploy/*.service).
 
 Whoever adds a destination adds it to `destinations`: one to which orders would go needs a clause
-that says so.
+that says so. Webhooks, which companies set, are no list that a process could know from its start:
+the worker, and it alone, may call a public address while `crmsite.calls` does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, Final, NoReturn
 
 import psutil
@@ -34,6 +36,20 @@ PROGRAMS: Final = (  # by the first three of their arguments
 )
 
 
+_calling: Final[ContextVar[frozenset[str]]] = ContextVar("calling", default=frozenset())
+
+
+@contextmanager
+def calling(*hosts: str) -> Iterator[None]:
+    """A webhook is under way: these names may be looked up, and these addresses connected to, where
+    the process calls webhooks at all."""
+    token = _calling.set(frozenset(hosts))
+    try:
+        yield
+    finally:
+        _calling.reset(token)
+
+
 class Refused(PermissionError):
     """The connection is on no list. Says what kind of address it was, and never which."""
 
@@ -47,11 +63,10 @@ def destinations() -> dict[str, Address]:
     return found
 
 
-def enforce() -> None:
-    """From here on this process opens no connection but to `destinations`, and starts no program
-    but `PROGRAMS`."""
-    allowed = frozenset(destinations().values())
-    judges = judges_of(allowed)
+def enforce(*, webhooks: bool = False) -> None:
+    """From here on this process opens no connection but to `destinations` and, where it calls
+    `webhooks`, to whom it is `calling`; and it starts no program but `PROGRAMS`."""
+    judges = judges_of(frozenset(destinations().values()), webhooks=webhooks)
 
     def look(event: str, args: tuple[Any, ...]) -> None:
         if judge := judges.get(event):
@@ -60,7 +75,9 @@ def enforce() -> None:
     sys.addaudithook(look)
 
 
-def judges_of(allowed: frozenset[Address]) -> dict[str, Callable[..., None]]:
+def judges_of(
+    allowed: frozenset[Address], *, webhooks: bool = False
+) -> dict[str, Callable[..., None]]:
     """Who judges each of Python's audit events that lead out of the process."""
     names = {host for host, _port in allowed} | {socket.gethostname()}  # the mail's greeting
 
@@ -69,11 +86,15 @@ def judges_of(allowed: frozenset[Address]) -> dict[str, Callable[..., None]]:
             return
         if not isinstance(address, tuple):
             refuse("socket file")
+        if webhooks and address[0] in _calling.get() and may_be_called(address[0]):
+            return
         if not any(address[1] == port and leads_to(host, address[0]) for host, port in allowed):
             refuse(kind_of(address[0]))
 
     def name(host: str | bytes | None, *_more: Any) -> None:
         asked = host.decode(errors="replace") if isinstance(host, bytes) else host
+        if webhooks and asked in _calling.get():
+            return
         if asked and asked not in names and not any(leads_to(known, asked) for known in names):
             refuse(kind_of(asked))
 
@@ -116,6 +137,31 @@ def resolved(host: str) -> set[str]:
         return set()
     known_addresses(host).update(found)
     return found
+
+
+EMBEDDED: Final = tuple(  # in which an IPv6 address holds an IPv4 one, perhaps a private one
+    ipaddress.ip_network(each)
+    for each in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+)
+
+
+def may_be_called(address: str) -> bool:
+    """Whether a webhook may lead there: a public address, not one of a network of ours."""
+    try:
+        asked = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if asked.is_loopback and settings.WEBHOOKS_TO_LOOPBACK:
+        return True
+    return (
+        asked.is_global
+        and not asked.is_multicast
+        and not any(asked.version == each.version and asked in each for each in EMBEDDED)
+    )
+
+
+def is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
 
 
 def kind_of(host: str) -> str:

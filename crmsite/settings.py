@@ -299,6 +299,9 @@ CACHES = {
 
 API_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=300)  # of one key
 
+# For who tries webhooks on his own machine: a server of ours calls public addresses alone.
+WEBHOOKS_TO_LOOPBACK = DEVELOPMENT and env.bool("WEBHOOKS_TO_LOOPBACK", default=False)
+
 # What is counted: /metrics answers whoever has the token, and nobody where there is none.
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

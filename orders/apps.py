@@ -31,6 +31,9 @@ class OrdersConfig(AppConfig):
                 "import.started": _("started an import"),
                 "import.resumed": _("let an import go on"),
                 "import.finished": _("finished an import"),
+                "webhook.made": _("set a webhook"),
+                "webhook.ended": _("ended a webhook"),
+                "webhook.sent_again": _("had a partner told once more"),
                 "company.exported": _("took the company's data along"),
             }
         )
@@ -40,6 +43,7 @@ class OrdersConfig(AppConfig):
         navigation.register(_("Support access"), "orders:access", "life-buoy", "access.grant", 41)
         navigation.register(_("Orders"), "orders:list", "inbox", "orders.read", 10)
         navigation.register(_("Import"), "orders:import", "upload", "orders.import", 20)
+        navigation.register(_("Webhooks"), "orders:webhooks", "webhook", "webhooks.manage", 36)
         navigation.register(
             _("Buyers' rights"), "orders:buyers", "user-search", "buyers.answer", 42
         )

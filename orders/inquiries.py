@@ -233,9 +233,7 @@ def count(run: Inquiry, **gone: int) -> None:
 @contextmanager
 def working_for(secret: str, inquiry_id: uuid.UUID) -> Iterator[tuple[Entry, Keys, Inquiry]]:
     """One step: nobody else takes one of this inquiry, or imports into this company, meanwhile."""
-    with gate.carrying(secret) as by:
-        if not by.user_id or by.missing or not by.may("buyers.answer"):
-            raise PassEnded
+    with jobpasses.working(secret, "buyers.answer") as by:
         imports.take_turns(by)
         found = Inquiry.objects.select_for_update().filter(
             company_id=by.company_id, id=inquiry_id, erased_at=None

@@ -3,23 +3,19 @@ database lets a sender's key do stands in migration 0026."""
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
-import struct
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils.dateparse import parse_datetime
 
 from accounts import gate
 from accounts.gate import Entry
 from accounts.identifiers import uuid7
-from orders import keys
+from orders import cursors, keys
 from orders.intake import ItemDraft, NotAdmitted, OrderDraft, Prohibited
 from orders.lead_bodies import LeadIn
 from orders.models import Lead, Order
@@ -28,9 +24,6 @@ from policy import coverage
 from policy.jurisdictions import screen
 from policy.prohibitions import Jurisdiction
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-PLACE: Final = struct.Struct(">q16s")  # microseconds since the epoch, id
-
 
 class SentOtherwise(Exception):
     """Another lead stands under this `external_id`; `lead_id` is its id."""
@@ -38,10 +31,6 @@ class SentOtherwise(Exception):
     def __init__(self, lead_id: UUID) -> None:
         super().__init__("Sent before, with another content.")
         self.lead_id = lead_id
-
-
-class NoPlace(ValueError):
-    """Neither a cursor of ours nor a moment."""
 
 
 def add(sent: LeadIn, *, by: Entry) -> tuple[UUID, bool]:
@@ -123,38 +112,15 @@ def digest_of(sent: LeadIn, index_key: bytes) -> bytes:
 
 def page(by: Entry, *, after: str, most: int) -> tuple[Sequence[Lead], str, bool]:
     """The sender's leads that changed after the place `after`, by their last change; the place
-    behind them, and whether there are more. Raises NoPlace."""
+    behind them, and whether there are more. Raises cursors.NoPlace."""
     found = Lead.objects.filter(company_id=by.company_id, partner_id=by.partner_id)
     if after:
-        at, lead_id = place_of(after)
+        at, lead_id = cursors.read(after)
         found = found.filter(Q(updated_at__gt=at) | Q(updated_at=at, id__gt=lead_id))
     leads = list(found.order_by("updated_at", "id")[: most + 1])
     shown = leads[:most]
-    return shown, cursor_of(shown[-1]) if shown else after, len(leads) > most
-
-
-def cursor_of(lead: Lead) -> str:
-    micros = (lead.updated_at - EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(PLACE.pack(micros, lead.id.bytes)).decode()
-
-
-def place_of(after: str) -> tuple[datetime, UUID]:
-    """A cursor's place, or a moment's (RFC 3339, in UTC where it names no zone). Raises NoPlace."""
-    try:
-        micros, lead_id = PLACE.unpack(base64.b64decode(after, b"-_", validate=True))
-        return EPOCH + timedelta(microseconds=micros), UUID(bytes=lead_id)
-    except (ValueError, struct.error, OverflowError):
-        return moment_of(after), UUID(int=2**128 - 1)
-
-
-def moment_of(text: str) -> datetime:
-    try:
-        moment = parse_datetime(text.replace(" ", "+"))  # a plus that nobody escaped
-        if moment is None:
-            raise NoPlace
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):  # which in UTC is in no year of Python's, neither
-        raise NoPlace from None
+    behind = cursors.write(shown[-1].updated_at, shown[-1].id) if shown else after
+    return shown, behind, len(leads) > most
 
 
 def find(by: Entry, lead_id: UUID) -> Lead | None:

@@ -83,6 +83,19 @@ register(
         leaves_out=("digest",),
     ),
     Record(
+        "orders_webhook",
+        "where partners are told of their leads, who set it, and the sealed secret that signs",
+        "a secret is no knowledge: nobody takes it along",
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+    ),
+    Record(
+        "orders_delivery",
+        "that a lead's new phase was told, or is to be; no body, and nothing of a buyer",
+        "made anew from the lead each time, and gone with it, or after a month",
+        company=Fate.ERASED,
+    ),
+    Record(
         "orders_item",
         "what was ordered",
         OWN,

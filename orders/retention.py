@@ -11,8 +11,8 @@ Each step is a transaction that also counts: a worker may be killed at any momen
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -25,7 +25,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, gate, jobpasses
 from accounts.gate import Entry
 from accounts.identifiers import made_at, uuid7
-from accounts.jobpasses import PassEnded
 from orders import statuses
 from orders.erasure import AT_ONCE, REACH
 from orders.models import Import, ImportRefusal, Order, Retention, RetentionRun
@@ -166,9 +165,5 @@ def _erase_of(kind: str, days: int, by: Entry) -> int:
     return len(orders)
 
 
-@contextmanager
-def working_for(secret: str) -> Iterator[Entry]:
-    with gate.carrying(secret) as by:
-        if not by.user_id or by.missing or not by.may("orders.erase"):
-            raise PassEnded
-        yield by
+def working_for(secret: str) -> AbstractContextManager[Entry]:
+    return jobpasses.working(secret, "orders.erase")

@@ -13,7 +13,15 @@ from procrastinate.jobs import Job
 
 from accounts import gate, jobpasses
 from accounts.sqlstates import NOT_ACCEPTED, sqlstate
-from orders import access_letters, closure, exports, imports, inquiries, retention
+from orders import (
+    access_letters,
+    closure,
+    exports,
+    imports,
+    inquiries,
+    retention,
+    webhooks,
+)
 
 ACCEPTED_BY_NOW = 15  # seconds between looks whether the policy has been accepted
 DATABASE_BACK = 3  # seconds until the database may be back
@@ -100,6 +108,22 @@ def erase_what_is_due(run_id: str, sealed_pass: str) -> None:
         retention.work_through, retention.job_name, run_id, sealed_pass,
         otherwise="the next night has its own",
     )  # fmt: skip
+
+
+@app.task(name=webhooks.TASK, retry=Persistence())
+def tell_partners(company_id: int, sealed_pass: str) -> None:
+    name = webhooks.job_name(company_id)
+    try:
+        webhooks.work_through(jobpasses.unseal(sealed_pass, job=name))
+    except jobpasses.PassEnded:
+        log.warning("The pass of %s has ended; the next minute has its own.", name)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="orders.tell_everywhere", lock="orders.tell_everywhere")
+def tell_partners_everywhere(timestamp: int) -> None:
+    with gate.vouching():
+        webhooks.begin_everywhere()
 
 
 @app.periodic(cron="41 2 * * *")

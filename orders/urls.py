@@ -21,6 +21,7 @@ from orders.views import (
     refusals,
     retention,
     support,
+    webhooks,
 )
 
 app_name = "orders"
@@ -89,6 +90,13 @@ urlpatterns = [
         name="buyer_correction",
     ),
     path("company/buyers/retention/", retention.periods, name="retention"),
+    path("company/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("company/webhooks/<uuid:webhook_id>/end/", webhooks.end, name="webhook_end"),
+    path(
+        "company/webhooks/deliveries/<uuid:delivery_id>/",
+        webhooks.again,
+        name="delivery_again",
+    ),
     path("company/coverage/", coverage.coverage, name="coverage"),
     path("company/coverage/strictness/", coverage.strictness, name="strictness"),
     path("account/data/", leaving.exports, name="exports"),

@@ -81,8 +81,9 @@ CLAUSES: Final = {
         Clause(
             "T2",
             _(
-                "What serves and works may call the database and the mail server, and nobody else: "
-                "one place in the code sees each connection before it comes about, and refuses it."
+                "What serves may call the database and the mail server, and nobody else; what "
+                "works may also tell the servers that companies set as webhooks, of phases and of "
+                "no buyer. One place in the code sees each connection before it comes about."
             ),
         ),
         Clause(

@@ -17,11 +17,13 @@ from orders.models.offers import Offer
 from orders.models.orders import Conflict, Order, Source
 from orders.models.retentions import Retention, RetentionRun
 from orders.models.searchwords import SearchWord
+from orders.models.webhooks import Delivery, Webhook
 
 __all__ = [
     "Closure",
     "Comment",
     "Conflict",
+    "Delivery",
     "Export",
     "ExportChunk",
     "Import",
@@ -37,4 +39,5 @@ __all__ = [
     "RetentionRun",
     "SearchWord",
     "Source",
+    "Webhook",
 ]

@@ -11,7 +11,7 @@ from ninja import Query, Router, Status
 
 from accounts import gate
 from accounts.gate import Entry
-from orders import leads
+from orders import cursors, leads
 from orders.intake import NotAdmitted
 from orders.lead_bodies import LeadIn, LeadOut, LeadPage, Problem, Question, Receipt
 from orders.models import Lead
@@ -45,7 +45,7 @@ def changed(request: HttpRequest, asked: Query[Question]) -> Any:
     by: Entry = request.auth.by  # type: ignore[attr-defined]  # as above
     try:
         found, cursor, more = leads.page(by, after=asked.updated_after, most=asked.limit)
-    except leads.NoPlace:
+    except cursors.NoPlace:
         wanted = _("Send a cursor that was answered, or a moment such as 2026-11-23T01:30:00Z.")
         raise Refused(wrong({"updated_after": [wanted]})) from None
     return {"leads": found, "cursor": cursor, "more": more}

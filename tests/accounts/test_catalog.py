@@ -269,7 +269,7 @@ CALLABLE = {
         "heads_due", "keep_head",
         # partners' machines
         "make_key", "enter_with_key", "sender", "sender_company", "sealing_keys", "add_lead",
-        "count_refused_lead",
+        "count_refused_lead", "telling",
         # jobs
         "working", "queue_job", "job_state", "job_counts",
     )

@@ -4,7 +4,9 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEntry
@@ -122,17 +124,18 @@ def test_the_page_says_which_key_waits_for_an_acceptance(client):
     assert page.count("not accepted") == 1
 
 
-def test_the_page_takes_as_many_statements_for_many_keys(client, django_assert_max_num_queries):
+def test_the_page_takes_as_many_statements_for_many_keys(client):
     sign_in(client, adam)
     key_of()
     client.get(PAGE)
-    with django_assert_max_num_queries(100) as few:
+    with CaptureQueriesContext(connection) as few:
         client.get(PAGE)
+    asked = len(few)
     for _ in range(3):
         key_of()
-    with django_assert_max_num_queries(len(few)) as many:
+    with CaptureQueriesContext(connection) as many:
         client.get(PAGE)
-    assert len(many) == len(few)
+    assert len(many) == asked > 0
 
 
 def test_who_has_accepted_tells_who_answers_for_a_key(client):

@@ -72,6 +72,7 @@ PAGES = {
         "/company/buyers/",
         "/company/buyers/retention/?cancelled=30",
         "/company/keys/",
+        "/company/webhooks/",
         "/company/audit/",
         "/company/audit/?action=policy.accepted",
         "/company/coverage/",

@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         startup.refuse_a_powerful_role()
-        egress.enforce()
+        egress.enforce(webhooks=True)
         with app.replace_connector(vouched()) as ours:
             asyncio.run(work(ours))
 

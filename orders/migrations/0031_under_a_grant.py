@@ -165,7 +165,7 @@ REVOKE ALL ON FUNCTION gate.mover(bigint, text),
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("orders", "0029_heads_go_with_their_company"),
+        ("orders", "0030_webhooks"),
         ("accounts", "0035_access_followed"),
     ]
     operations: ClassVar = [guard(RULES + MOVES)]  # no way back: the former rules know no grant
