@@ -5,7 +5,8 @@ An entry holds names, statuses and amounts, and nothing of a buyer's person: it 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from django.db.models import Model
 
@@ -20,11 +21,23 @@ def register(**labels: Any) -> None:
     ACTIONS.update(labels)
 
 
+class Thing(NamedTuple):
+    """What an entry is about, where its row is not at hand."""
+
+    type: str = ""
+    id: UUID | None = None
+    name: str = ""
+
+    @classmethod
+    def of(cls, row: Model) -> Thing:
+        return cls(row._meta.model_name or "", getattr(row, "id", None), str(row)[:120])
+
+
 def record(
     *,
     by: Entry,
     action: str,
-    of: Model | None = None,
+    of: Model | Thing | None = None,
     person_id: int | None = None,
     **changes: Any,
 ) -> models.AuditEntry:
@@ -36,13 +49,14 @@ def record(
     """
     if action not in ACTIONS:
         raise LookupError(f"{action} is not a registered audit action")
+    about = Thing.of(of) if isinstance(of, Model) else of or Thing()
     return models.AuditEntry.objects.create(
         company_id=by.company_id,
         actor_id=by.user_id,
         action=action,
         person_id=person_id,
-        object_type=(of._meta.model_name or "") if of else "",
-        object_id=getattr(of, "id", None),
-        object_name=str(of)[:120] if of else "",
+        object_type=about.type,
+        object_id=about.id,
+        object_name=about.name,
         changes=changes,
     )

@@ -12,7 +12,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -30,6 +30,7 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from accounts import permissions, sqlstates
+from accounts.access import Access
 from accounts.identifiers import uuid7
 
 
@@ -60,13 +61,31 @@ class Entry:
     verified: bool = False  # ahead (decision 4)
     proven_at: datetime | None = None  # when the holder last proved himself, by whatever
     factor_at: datetime | None = None  # by a second factor
+    access: Access | None = None  # by which support works, or asks to
 
     @property
     def found(self) -> bool:
         """Whether there is such a pass; a session before sign-in has one without a user."""
         return self.data is not None
 
+    @property
+    def own_company_id(self) -> int | None:
+        """The company that the pass itself works in."""
+        return None if self.under else self.company_id
+
+    @property
+    def acting_role(self) -> str:
+        """By which orders are moved: one's own, or that of the grant's maker."""
+        return (self.under.role if self.under else self.role) or ""
+
+    @property
+    def under(self) -> Access | None:
+        """The grant that opens the company to support; None for its own people, and for others."""
+        return self.access if self.access and self.access.open else None
+
     def scope(self, permission: str) -> str | None:
+        if self.under:
+            return self.under.scopes.get(permission)
         return permissions.scope(self.role, permission) if self.role else None
 
     def may(self, permission: str) -> bool:
@@ -120,7 +139,12 @@ def carrying(secret: str | None, *, verifying: bool = False) -> Iterator[Entry]:
             transaction.set_rollback(True)
         elif before:
             _present(dict(zip(SETTINGS, before, strict=True)))
-    if secret and verifying and entry.company_id and not (entry.verified or entry.missing):
+    if (
+        secret
+        and verifying
+        and entry.company_id
+        and not (entry.verified or entry.missing or entry.under)
+    ):
         verify(secret)
 
 
@@ -130,7 +154,18 @@ def enter(secret: str | None) -> Entry:
     if found is None:
         return Entry()
     policies = {name: json.loads(found[name] or "[]") for name in ("missing", "coming")}
-    return Entry(**{**found, **policies})
+    entry = Entry(**{**found, **policies})
+    return _with_access(entry) if entry.user_id and entry.company_id is None else entry
+
+
+def _with_access(entry: Entry) -> Entry:
+    """Of somebody who works in no company: perhaps in one that let support in."""
+    told = json.loads(_ask("SELECT gate.grant_in_hand()", ())[0] or "null")
+    if told is None:
+        return entry
+    access = Access.told(told)
+    names = ("id", "name", "slug", "currency", "time_zone") if access.open else ()
+    return replace(entry, access=access, **{f"company_{n}": told[f"company_{n}"] for n in names})
 
 
 def verify(secret: str) -> None:

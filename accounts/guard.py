@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from accounts.permissions import PERMISSIONS
 
@@ -24,6 +24,17 @@ class Demand:
     staff: bool = False  # whoever has a rank proves a second factor
     permission: str | None = None
     proof: str = ""  # a fresh one: "any", or "factor", a second factor's
+    under_grant: str = ""  # what support finds there: see `UNDER_GRANT`
+
+
+# What an address does for support that works under an access link. One that does not say so is
+# refused, and fails the suite.
+UNDER_GRANT: Final = {
+    "closed": "refused, whatever the link says",
+    "apart": "shows and does nothing of a company's, or ends the link's use",
+    "shown": "shows what the link opens, once an entry in the company's audit says so",
+    "moves": "does that too, and makes a move that the link allows",
+}
 
 
 def demand_of(view: Callable[..., Any]) -> Demand:
@@ -59,6 +70,22 @@ def operator(view: View) -> View:
     """Open to the operator of the site, who needs no company and accepts nothing, and has signed in
     with a second factor."""
     return _declare(view, company=False, accepted=False, operator=True, staff=True)
+
+
+def closed_to_support(view: View) -> View:
+    return _declare(view, under_grant="closed")
+
+
+def apart_from_support(view: View) -> View:
+    return _declare(view, under_grant="apart")
+
+
+def shown_to_support(view: View) -> View:
+    return _declare(view, under_grant="shown")
+
+
+def moved_by_support(view: View) -> View:
+    return _declare(view, under_grant="moves")
 
 
 def fresh(view: View) -> View:

@@ -50,7 +50,7 @@ class GateMiddleware(SessionMiddleware):
         with gate.carrying(secret, verifying=request.method in ("GET", "HEAD")) as entry:
             request.gate = entry
             request.session = (
-                SessionStore(secret, data=entry.data, company_id=entry.company_id)
+                SessionStore(secret, data=entry.data, company_id=entry.own_company_id)
                 if entry.found
                 else SessionStore()
             )

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower
@@ -20,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, gate
+from accounts import access, audit, gate
 from accounts.identifiers import uuid7
 
 
@@ -406,11 +407,82 @@ class Pass(models.Model):
     password_at = models.DateTimeField(null=True)  # when its holder last proved himself by it
     factor_at = models.DateTimeField(null=True)  # likewise, by a second factor
     factor = models.CharField(max_length=16, db_default="")  # of which kind that was
+    grant_id = models.UUIDField(null=True)  # under which support works, or asks to
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
         verbose_name_plural = "passes"
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def newest(self) -> GrantQuerySet:
+        return self.select_related("made_by", "for_staff", "staff").order_by("-id")
+
+
+class Grant(CompanyOwned):
+    """What an access link lets support see and do, on behalf of whoever made it (clause T4).
+
+    Made under its row rule, and changed by functions of the gate alone (`accounts.grants`). The
+    `orders` are those listed, NULL for all that its maker sees; `fields` are of
+    `accounts.access.FIELDS`; `moves` the statuses that an order may be moved to, none for reading.
+    """
+
+    hash = models.BinaryField(max_length=32, editable=False)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    for_staff = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    orders = ArrayField(models.UUIDField(), null=True)
+    fields = ArrayField(models.CharField(max_length=16), default=list)
+    moves = ArrayField(models.CharField(max_length=16), default=list)
+    reason = models.CharField(_("reason"), max_length=300)
+    made_at = models.DateTimeField(auto_now_add=True)  # of the database's clock, by trigger
+    expires_at = models.DateTimeField()
+    staff = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    asked_at = models.DateTimeField(null=True, editable=False)
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    revoked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    told = ArrayField(models.CharField(max_length=16), default=list, editable=False)
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["hash"], name="accounts_grant_by_secret"),
+            models.Index(fields=["id"], name="accounts_grant_by_id"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(fields__contained_by=list(access.FIELDS)),
+                name="accounts_grant_fields",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(orders=None) | models.Q(orders__len__range=(1, 100)),
+                name="accounts_grant_orders",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(reason=""), name="accounts_grant_has_a_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reason
+
+    @property
+    def state(self) -> str:
+        """A key of `accounts.access.STATES`."""
+        if self.revoked_at:
+            return "revoked"
+        if self.ended_at:
+            return "ended"
+        if self.expires_at <= timezone.now():
+            return "expired"
+        return "open" if self.confirmed_at else "asked" if self.asked_at else "waiting"
 
 
 class Attempt(models.Model):

@@ -25,6 +25,7 @@ class Place:
 
 
 PLACES: Final[list[Place]] = []
+SUPPORT: Final[list[Place]] = []  # under an access link, those with a permission too
 OPERATORS: Final[list[Place]] = []  # beside their own pages, and where they are in no company
 NOBODY: Final = Entry()
 
@@ -33,6 +34,11 @@ def register(label: Any, url_name: str, icon: str, permission: str | None, order
     """Add a place, shown to members who hold `permission` (to every member where it is None)."""
     PLACES.append(Place(label, url_name, icon, permission, order))
     PLACES.sort(key=lambda place: place.order)
+
+
+def register_for_support(label: Any, url_name: str, icon: str, permission: str | None) -> None:
+    """Add a place of support's; one with a permission opens under an access link alone."""
+    SUPPORT.append(Place(label, url_name, icon, permission, 0))
 
 
 def register_for_operators(label: Any, url_name: str, icon: str, order: int) -> None:
@@ -53,6 +59,8 @@ def places(request: Request) -> dict[str, Any]:
 
 
 def _open_to(request: Request, entry: Entry) -> list[dict[str, Any]]:
+    if entry.under or request.path.startswith("/support/"):
+        return _open_to_support(bool(entry.under), get_language())
     if entry.company_id and not request.path.startswith("/operator/"):
         return _open_to_role(entry.role, get_language())
     is_operator = entry.user_id and request.user.is_superuser
@@ -71,6 +79,12 @@ def _open_to_role(role: str | None, language: str) -> list[dict[str, Any]]:
     """The same for all who have the role; `language` is the one that is active."""
     by = Entry(role=role)
     return _shown(place for place in PLACES if place.permission is None or by.may(place.permission))
+
+
+@cache
+def _open_to_support(working: bool, language: str) -> list[dict[str, Any]]:
+    """Support's own page, and while a company is open to it that company's orders."""
+    return _shown(SUPPORT if working else [place for place in SUPPORT if not place.permission])
 
 
 @cache

@@ -30,6 +30,7 @@ PERMISSIONS: Final[dict[str, dict[str, str]]] = {
     "keys.manage": _RUNS_COMPANY,  # of partners' machines
     "webhooks.manage": _RUNS_COMPANY,  # where partners are told of their leads
     "audit.read": _RUNS_COMPANY,
+    "access.grant": _WORKS_ORDERS,  # let support in, by a link
     # orders
     "orders.read": {**_WORKS_ORDERS, "partner": "partner"},
     "orders.create": _WORKS_ORDERS,
@@ -42,6 +43,8 @@ PERMISSIONS: Final[dict[str, dict[str, str]]] = {
     "buyers.answer": _RUNS_COMPANY,  # who ask what is held of them
     # the sealed persons in them
     "persons.open": _WORKS_ORDERS,
+    "persons.find": _WORKS_ORDERS,  # by hashes of all that they are found by
+    "persons.write": _WORKS_ORDERS,
     "persons.telephone": {**_RUNS_COMPANY, "lead": "team"},
 }
 

@@ -161,6 +161,16 @@ register(
         company=Fate.ERASED,
     ),
     Record(
+        "accounts_grant",
+        "what the company's people let support see, why, for how long, and who asked",
+        "stands behind the audit's entries; its link's secret is a hash",
+        account=Fate.KEPT,
+        company=Fate.ERASED,
+        of_user="made_by_id",
+        of_company="company_id",
+        leaves_out=("hash", "told"),
+    ),
+    Record(
         "mfa_authenticator",
         "second factors: what an app's codes and recovery codes are made from, sealed; passkeys' "
         "public keys and names",

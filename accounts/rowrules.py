@@ -56,6 +56,8 @@ READ_BEFORE_A_COMPANY_IS_KNOWN: Final = {
     "accounts_audithead": "of every company's chain, by the clock; read as the audit is, and the "
     "gate alone adds",
     "accounts_invitation": "redeemed before its reader has a company; read by the secret's hash",
+    "accounts_grant": "asked with before its reader has a company; looked up by the secret's hash; "
+    "its maker reads it, and who reads the company's audit",
     "accounts_attempt": "attempts to sign in are counted before anybody is known; keyed hashes of "
     "addresses and e-mails; the web role has no right to it at all",
     "accounts_apikey": "looked up by its secret's hash; read and revoked by who manages keys",

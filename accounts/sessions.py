@@ -33,7 +33,7 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         with gate.carrying(self.session_key) as entry:
-            self.company_id = entry.company_id
+            self.company_id = entry.own_company_id
             if entry.data is None:
                 self._session_key = None
             data: dict[str, Any] = json.loads(entry.data or "{}")
@@ -53,6 +53,11 @@ class SessionStore(SessionBase):
         self._known()
         self.delete()
         self._session_key = None
+        self.modified = True
+
+    def go_on_as(self, secret: str) -> None:
+        """The gate has given this session's pass another secret."""
+        self._session_key = secret
         self.modified = True
 
     def flush(self) -> None:

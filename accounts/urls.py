@@ -6,7 +6,13 @@ from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import include, path, re_path
 
 from accounts import views, views_factors, views_invitation, views_keys, views_people
-from accounts.guard import public, signed_in
+from accounts.guard import View, apart_from_support, closed_to_support, public, signed_in
+
+
+def apart(view: View) -> View:
+    """A sign-in's own page: open to everybody, and nothing of a company's."""
+    return apart_from_support(public(view))
+
 
 ours = [
     path("company/choose/", views.choose_company, name="choose_company"),
@@ -29,20 +35,20 @@ ours = [
 ]
 
 urlpatterns = [
-    path("login/", public(sign_in.login), name="account_login"),
-    path("logout/", public(sign_in.logout), name="account_logout"),
-    path("login/inactive/", public(sign_in.account_inactive), name="account_inactive"),
-    path("login/factor/", public(authenticate), name="mfa_authenticate"),
-    path("login/passkey/", public(login_webauthn), name="mfa_login_webauthn"),
-    path("login/password/", public(sign_in.password_reset), name="account_reset_password"),
+    path("login/", apart(sign_in.login), name="account_login"),
+    path("logout/", apart(sign_in.logout), name="account_logout"),
+    path("login/inactive/", apart(sign_in.account_inactive), name="account_inactive"),
+    path("login/factor/", apart(authenticate), name="mfa_authenticate"),
+    path("login/passkey/", apart(login_webauthn), name="mfa_login_webauthn"),
+    path("login/password/", apart(sign_in.password_reset), name="account_reset_password"),
     path(
         "login/password/sent/",
-        public(sign_in.password_reset_done),
+        apart(sign_in.password_reset_done),
         name="account_reset_password_done",
     ),
     path(
         "login/password/done/",
-        public(sign_in.password_reset_from_key_done),
+        apart(sign_in.password_reset_from_key_done),
         name="account_reset_password_from_key_done",
     ),
     re_path(
@@ -50,7 +56,11 @@ urlpatterns = [
         views.reset_password,
         name="account_reset_password_from_key",
     ),
-    path("password/", signed_in(sign_in.password_change), name="account_change_password"),
+    path(
+        "password/",
+        closed_to_support(signed_in(sign_in.password_change)),
+        name="account_change_password",
+    ),
     path("account/factors/", views_factors.index, name="mfa_index"),
     path("account/factors/app/", views_factors.add_app, name="mfa_activate_totp"),
     path("account/factors/app/removal/", views_factors.remove_app, name="mfa_deactivate_totp"),

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import gate, guard
 from accounts.forms import CompanyForm, PasswordAgainForm
-from accounts.guard import public, signed_in
+from accounts.guard import apart_from_support, closed_to_support, public, signed_in
 from accounts.models import LastOwner, Membership
 from accounts.requests import GET_OR_POST, Request
 from accounts.sign_in_forms import ResetPasswordKeyForm
@@ -33,6 +33,7 @@ def unseen(response: HttpResponse) -> HttpResponse:
     return response
 
 
+@apart_from_support
 @public
 @sensitive_post_parameters()
 @never_cache
@@ -53,6 +54,7 @@ def reset_password(request: Request, uidb36: str, key: str) -> HttpResponse:
     return redirect("account_reset_password_from_key_done")
 
 
+@closed_to_support
 @signed_in
 @GET_OR_POST
 def choose_company(request: Request) -> HttpResponse:
@@ -89,6 +91,7 @@ def _choice(membership: Membership, entry: gate.Entry) -> dict[str, object]:
     }
 
 
+@apart_from_support
 @guard.staff
 def staff(request: Request) -> HttpResponse:
     """What support and operators can do, who work in no company."""
@@ -97,6 +100,7 @@ def staff(request: Request) -> HttpResponse:
     return render(request, "accounts/staff.html")
 
 
+@closed_to_support
 @signed_in
 @sensitive_post_parameters()
 @never_cache

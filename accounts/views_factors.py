@@ -19,7 +19,7 @@ from django.urls import reverse_lazy
 
 from accounts import gate
 from accounts.freshness import is_fresh
-from accounts.guard import signed_in
+from accounts.guard import closed_to_support, signed_in
 from accounts.requests import Request
 
 View = Callable[..., Any]
@@ -33,7 +33,7 @@ def opened(view: View) -> View:
         gate.open_factors(request.gate.user_id)
         return view(request, *args, **kwargs)
 
-    return signed_in(with_factors)
+    return closed_to_support(signed_in(with_factors))
 
 
 def guarded(view: View) -> View:
@@ -47,7 +47,7 @@ def guarded(view: View) -> View:
             raise ReauthenticationRequired
         return view(request, *args, **kwargs)
 
-    return signed_in(after_proof)
+    return closed_to_support(signed_in(after_proof))
 
 
 class GoingOn:

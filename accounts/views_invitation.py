@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import gate, invitations
 from accounts.forms import JoiningForm
-from accounts.guard import public
+from accounts.guard import closed_to_support, public
 from accounts.models import Role, User
 from accounts.requests import GET_OR_POST, Request
 from accounts.views import unseen
@@ -29,6 +29,7 @@ WHY_CLOSED = {
 }
 
 
+@closed_to_support
 @public
 @sensitive_post_parameters()
 @never_cache

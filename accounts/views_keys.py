@@ -16,12 +16,13 @@ from django.views.decorators.http import require_POST
 
 from accounts import apikeys
 from accounts.forms import KeyForm
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.models import ApiKey
 from accounts.people import Roster, Standing, roster
 from accounts.requests import GET_OR_POST, Request
 
 
+@closed_to_support
 @never_cache
 @GET_OR_POST
 @requires("keys.manage")
@@ -37,6 +38,7 @@ def keys(request: Request) -> HttpResponse:
     return _page(request, known, fresh, secret=secret)
 
 
+@closed_to_support
 @require_POST
 @requires("keys.manage")
 def revocation(request: Request, key_id: UUID) -> HttpResponse:

@@ -16,18 +16,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit, gate, invitations
 from accounts.forms import InvitationForm, PlaceForm, TeamForm
-from accounts.guard import member, requires
+from accounts.guard import closed_to_support, member, requires
 from accounts.models import CompanyOwned, Invitation, LastOwner, Membership, Team
 from accounts.people import Roster, Standing, roster
 from accounts.requests import GET_OR_POST, Request
 
 
+@closed_to_support
 @require_safe
 @requires("people.read")
 def people(request: Request) -> HttpResponse:
     return _page(request, roster(request.gate))
 
 
+@closed_to_support
 @never_cache
 @require_POST
 @requires("people.manage")
@@ -54,6 +56,7 @@ def invite(request: Request) -> HttpResponse:
     return _page(request, roster(request.gate), fresh_link=link, fresh_until=invitation.expires_at)
 
 
+@closed_to_support
 @require_POST
 @requires("people.manage")
 def withdrawal(request: Request, invitation_id: UUID) -> HttpResponse:
@@ -63,6 +66,7 @@ def withdrawal(request: Request, invitation_id: UUID) -> HttpResponse:
     return redirect("accounts:people")
 
 
+@closed_to_support
 @require_POST
 @requires("people.manage")
 def place(request: Request, membership_id: UUID) -> HttpResponse:
@@ -82,6 +86,7 @@ def place(request: Request, membership_id: UUID) -> HttpResponse:
     return redirect("accounts:people")
 
 
+@closed_to_support
 @require_POST
 @requires("people.manage")
 def removal(request: Request, membership_id: UUID) -> HttpResponse:
@@ -97,6 +102,7 @@ def removal(request: Request, membership_id: UUID) -> HttpResponse:
     return redirect("accounts:people")
 
 
+@closed_to_support
 @GET_OR_POST
 @member
 def departure(request: Request) -> HttpResponse:
@@ -124,6 +130,7 @@ def leave(request: Request) -> HttpResponse:
     return redirect("accounts:choose_company")
 
 
+@closed_to_support
 @require_POST
 @requires("people.manage")
 def teams(request: Request) -> HttpResponse:

@@ -285,6 +285,7 @@ if DEVELOPMENT and not env.str("EMAIL_URL", default=""):
     EMAIL_FILE_PATH = development.mail_folder(VAR)
 else:
     vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="")  # to which access links may be mailed
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Covenant <covenant@localhost>")
 
 CACHES = {

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.guard import public
+from accounts.guard import apart_from_support, public
 from accounts.requests import Request
 from crmsite import metrics
 from policy import answers
@@ -18,6 +18,11 @@ from policy.views import proving
 from policy.visits import counted
 
 
+@apart_from_support
+@apart_from_support
+@apart_from_support
+@apart_from_support
+@apart_from_support
 @counted
 @public
 def landing(request: HttpRequest) -> HttpResponse:
@@ -29,6 +34,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "landing.html", context)
 
 
+@apart_from_support
 @public
 def healthz(request: HttpRequest) -> JsonResponse:
     """Alive, and so is the database: where it is not, the answer is a 500."""
@@ -37,6 +43,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@apart_from_support
 @public
 @require_safe
 def figures(request: HttpRequest) -> HttpResponse:

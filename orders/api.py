@@ -20,7 +20,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import HttpBearer
 
 from accounts import apikeys
-from accounts.guard import public
+from accounts.guard import apart_from_support, public
 from orders.views import leads
 from policy import answers
 from policy.answers import Refusal, Refused
@@ -69,13 +69,14 @@ def addresses() -> list[URLPattern]:
     patterns, _app, _space = api.urls
     views = {str(each.pattern): each for each in patterns if isinstance(each, URLPattern)}
     ours = [
-        path(f"{ROOT}{route}", public(each.callback), name=each.name)
+        path(f"{ROOT}{route}", apart_from_support(public(each.callback)), name=each.name)
         for route, each in views.items()
         if route
     ]
     return [path(f"{ROOT}openapi.json", openapi, name="openapi"), *ours]
 
 
+@apart_from_support
 @public
 @require_safe
 def openapi(request: HttpRequest) -> JsonResponse:

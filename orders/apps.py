@@ -38,6 +38,9 @@ class OrdersConfig(AppConfig):
             }
         )
         people.register_held(lists.held_by_the_gone)
+        navigation.register_for_support(_("Orders"), "orders:list", "inbox", "orders.read")
+        navigation.register_for_support(_("Support"), "orders:support", "life-buoy", None)
+        navigation.register(_("Support access"), "orders:access", "life-buoy", "access.grant", 41)
         navigation.register(_("Orders"), "orders:list", "inbox", "orders.read", 10)
         navigation.register(_("Import"), "orders:import", "upload", "orders.import", 20)
         navigation.register(_("Webhooks"), "orders:webhooks", "webhook", "webhooks.manage", 36)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from accounts.access import Access
 from accounts.gate import Entry
 
 
@@ -39,14 +40,23 @@ def reached(by: Entry) -> list[Condition]:
     planner sees it; but it cannot see through the gate's answer, and would look through all of a
     company's orders for those of one agent.
     """
+    whose = by.under or by
+    listed = listed_by(by.under)
     free = Condition("o.agent_id IS NULL")
-    own = Condition("o.agent_id = %s", [by.membership_id])
-    teams = Condition("o.team_id = %s AND o.agent_id <> %s", [by.team_id, by.membership_id])
-    partners = Condition("o.partner_id = %s", [by.partner_id])
+    own = Condition("o.agent_id = %s", [whose.membership_id])
+    teams = Condition("o.team_id = %s AND o.agent_id <> %s", [whose.team_id, whose.membership_id])
+    partners = Condition("o.partner_id = %s", [whose.partner_id])
     parts: dict[str, list[list[Condition]]] = {
         "all": [[]],
         "team": [[free], [own], [teams]],
         "own": [[free], [own]],
         "partner": [[partners]],
     }
-    return [all_of(part) for part in parts.get(by.scope("orders.read") or "", ())]
+    return [all_of([*listed, *part]) for part in parts.get(by.scope("orders.read") or "", ())]
+
+
+def listed_by(access: Access | None) -> list[Condition]:
+    """Those that an access link lists, where it lists any."""
+    if access is None or access.orders is None:
+        return []
+    return [Condition("o.id = ANY(%s)", [list(access.orders)])]

@@ -25,7 +25,7 @@ STILL_HERE: Final = (
 # fraction of a second.
 REACH: Final = [
     "company.enter", "buyers.answer", "orders.read", "orders.write", "orders.import",
-    "orders.erase", "persons.open",
+    "orders.erase", "persons.open", "persons.find", "persons.write",
 ]  # fmt: skip
 AT_ONCE: Final = 20
 EMPTIED: Final = ("person", "phone_hash", "phone_country", "country", "citizenship", "recall_at")

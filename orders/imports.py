@@ -50,7 +50,7 @@ CHUNK: Final = 200  # orders: a transaction of about half a second
 LASTING: Final = timedelta(days=1)
 REACH: Final = [
     "company.enter", "orders.import", "orders.read", "orders.create", "orders.write",
-    "persons.open",
+    "persons.open", "persons.write",
 ]  # fmt: skip
 TASK: Final = "orders.import"
 QUEUE: Final = "imports"

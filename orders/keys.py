@@ -7,6 +7,7 @@ persons: a partner's pass reads no key, and so nothing of a person.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from functools import cached_property, lru_cache
 
 from django.core.exceptions import PermissionDenied
@@ -16,17 +17,27 @@ from accounts.gate import Entry
 from accounts.models import CompanyKey as StoredKey
 from accounts.statements import Statement, answer
 from orders import sealing
-from orders.persons import Person
+from orders.persons import HIDDEN, Person
 
 PERSON = "order.person"
 COMMENT = "order.comment"
 
 
 class Keys:
-    """All versions of one company's key: the newest seals, each opens what it has sealed."""
+    """All versions of one company's key: the newest seals, each opens what it has sealed.
 
-    def __init__(self, company_id: int, versions: dict[int, sealing.CompanyKey]) -> None:
+    What they open goes through here, so here is hidden what a reader may not see: for support all
+    of a person but `fields` (of `accounts.access.FIELDS`); None for the company's own people.
+    """
+
+    def __init__(
+        self,
+        company_id: int,
+        versions: dict[int, sealing.CompanyKey],
+        fields: Collection[str] | None = None,
+    ) -> None:
         self.company_id = company_id
+        self._fields = fields
         self._versions = versions
         self._newest = max(versions)
 
@@ -58,12 +69,15 @@ class Keys:
         """The person sealed there; nobody, where the person was erased."""
         if not envelope:
             return Person()
-        return Person.from_bytes(self.open(envelope, row_id=order_id, purpose=PERSON))
+        person = Person.from_bytes(self.open(envelope, row_id=order_id, purpose=PERSON))
+        return person if self._fields is None else person.glimpse(self._fields)
 
     def seal_comment(self, text: str, comment_id: uuid.UUID) -> bytes:
         return self.seal(text.encode(), row_id=comment_id, purpose=COMMENT)
 
     def open_comment(self, envelope: bytes, comment_id: uuid.UUID) -> str:
+        if self._fields is not None and "notes" not in self._fields:
+            return HIDDEN
         return self.open(envelope, row_id=comment_id, purpose=COMMENT).decode()
 
 
@@ -78,7 +92,8 @@ def holding(by: Entry) -> Statement[Keys | None]:
 
     def read(rows: list[tuple[int, bytes]]) -> Keys | None:
         versions = {version: _unwrapped(by.company_id, wrapped) for version, wrapped in rows}
-        return Keys(by.company_id, versions) if versions else None
+        fields = by.under.fields if by.under else None
+        return Keys(by.company_id, versions, fields) if versions else None
 
     return Statement(
         "SELECT version, wrapped FROM accounts_companykey WHERE company_id = %s",

@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, NamedTuple
 
@@ -21,6 +21,11 @@ Kind = Literal["phone", "phone_end", "email", "name"]
 HASH_BYTES = 16
 PHONE_ENDS = (4, 7)  # by how many last digits a number is also found
 BEGINNINGS = range(3, 9)  # by how many first letters a word of the name is also found
+
+HIDDEN = "•••"
+_HIDDEN_AS = {  # field of a person -> that of an access link which shows it
+    "name": "name", "email": "email", "address": "address", "city": "address", "comment": "notes",
+}  # fmt: skip
 
 _E164 = re.compile(r"\+[1-9]\d{4,14}")
 _EMAIL = re.compile(r"[^\s,;<>()]+@[^\s,;<>()]+")
@@ -74,6 +79,16 @@ class Person:
         except (ValueError, TypeError):
             raise ValueError("These bytes are not a person.") from None
 
+    def glimpse(self, fields: Collection[str]) -> "Glimpse":
+        """Return the person with nothing to be read but these (`accounts.access.FIELDS`), and the
+        telephone's last digits. What is hidden can be seen to be there: a move asks for it."""
+        shown = {name: _hidden(getattr(self, name)) for name in _HIDDEN_AS}
+        shown |= {
+            name: getattr(self, name) for name, field in _HIDDEN_AS.items() if field in fields
+        }
+        phone = self.phone if "telephone" in fields else self.masked_phone
+        return Glimpse(**shown, phone=phone, extra=self.extra if "notes" in fields else {})
+
     @property
     def masked_phone(self) -> str:
         """The number for those who may not see it whole: "+40 ••• ••• 643"."""
@@ -84,6 +99,21 @@ class Person:
         hidden = max(len(national) - 3, 0)
         groups = ["•" * min(3, hidden - start) for start in range(0, hidden, 3)]
         return " ".join([code, *groups, national[hidden:]])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Glimpse(Person):
+    """A person of whom some is hidden: to be shown, and never to be sealed again."""
+
+    def __post_init__(self) -> None:
+        """Its telephone may be masked."""
+
+    def to_bytes(self) -> bytes:
+        raise TypeError("Of this person some is hidden: what is not seen is not kept.")
+
+    @property
+    def masked_phone(self) -> str:
+        return self.phone if "•" in self.phone else Person(phone=self.phone).masked_phone
 
 
 def search_hashes(person: Person, index_key: bytes) -> set[Term]:
@@ -124,6 +154,10 @@ def email_hash(email: str, index_key: bytes) -> bytes:
 def emails_in(text: str) -> set[str]:
     """Return the e-mail addresses in a text, as they are compared."""
     return set(_EMAIL_IN_TEXT.findall(_compared(text)))
+
+
+def _hidden(text: str) -> str:
+    return HIDDEN if text else ""
 
 
 def _searchable(person: Person) -> Iterator[tuple[Kind, str]]:

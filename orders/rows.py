@@ -68,6 +68,7 @@ class Lines:
         self._folder = reverse("orders:list")
         self._units = {MINUTE: _("%d min"), HOUR: _("%d h"), DAY: _("%d d")}
         self._ahead = _("in %s")
+        self._taken = _("taken")
         self._broken = Person(name=_("The seal is broken"))
 
     def of(self, rows: Iterable[Row]) -> list[Line]:
@@ -94,7 +95,7 @@ class Lines:
             person.city,
             person.masked_phone,
             self._names.get(row.offer_id or row.id),
-            self._names.get(row.agent_id),
+            self._names.get(row.agent_id, self._taken) if row.agent_id else None,
             format_amount(row.total, row.currency, self._locale),
             *self._due(row),
         )

@@ -13,7 +13,15 @@ from procrastinate.jobs import Job
 
 from accounts import gate, jobpasses
 from accounts.sqlstates import NOT_ACCEPTED, sqlstate
-from orders import closure, exports, imports, inquiries, retention, webhooks
+from orders import (
+    access_letters,
+    closure,
+    exports,
+    imports,
+    inquiries,
+    retention,
+    webhooks,
+)
 
 ACCEPTED_BY_NOW = 15  # seconds between looks whether the policy has been accepted
 DATABASE_BACK = 3  # seconds until the database may be back
@@ -131,3 +139,10 @@ def sweep_exports(timestamp: int) -> None:
     """An archive is there for a day, and so is what was asked about a buyer."""
     exports.sweep()
     inquiries.sweep()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=access_letters.TASK, lock=access_letters.TASK)
+def tell_of_access(timestamp: int = 0) -> None:
+    """Whoever let support in is told of it within the minute, and again until a letter goes out."""
+    access_letters.tell_all()

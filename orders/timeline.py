@@ -6,19 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from accounts import audit
+from accounts import audit, grants
+from accounts.access import Deed
 from accounts.identifiers import made_at
-from accounts.models import AuditEntry, Role
+from accounts.models import AuditEntry, Grant, Role
 from orders import statuses
 from orders.keys import Keys
 from orders.models import Comment, Import, Order, Source
 from orders.sealing import SealBroken
 
+NOTHING: Final = UUID(int=0)
 LONGEST: Final = 200  # of each kind; what is older stays in the company's audit
 
 FIELDS: Final[dict[str, Any]] = {
@@ -126,6 +129,23 @@ def _comments(order: Order, held: Keys) -> Iterator[Event]:
         except SealBroken:  # SQL can add comments, too
             note = _("The seal is broken")
         yield Event(comment.created_at, str(comment.author), _("commented"), note=note)
+
+
+def under_grant(grant: Grant) -> list[Event]:
+    """What was done under an access link, as far as its reader may follow it, newest first."""
+    deeds = grants.deeds_under(grant.id, most=LONGEST)
+    ids = {deed.object_id for deed in deeds if deed.object_type == "order" and deed.object_id}
+    orders = Order.objects.filter(company_id=grant.company_id, id__in=ids).only("number")
+    known = {order.id: order for order in orders}
+    return [_of_deed(deed, known.get(deed.object_id or NOTHING)) for deed in deeds]
+
+
+def _of_deed(deed: Deed, order: Order | None) -> Event:
+    told = sentence(AuditEntry(action=deed.action, changes=deed.changes))
+    if order is None:
+        return Event(deed.at, deed.doer, **told)
+    address = reverse("orders:card", args=[order.id])
+    return Event(deed.at, deed.doer, **told | {"note": str(order)}, url=address)
 
 
 def sentence(entry: AuditEntry) -> dict[str, str]:

@@ -74,7 +74,10 @@ class Canary:
             )  # fmt: skip
 
     def is_in(self, text: str) -> bool:
-        return self.word in text.lower() or self.offer in text or self.digits_in_full in text
+        return self.names_a_person_in(text) or self.offer in text
+
+    def names_a_person_in(self, text: str) -> bool:
+        return self.word in text.lower() or self.digits_in_full in text
 
 
 def company_with_orders(many: int, canary: Canary | None = None) -> Somebody:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from orders import api
 from orders.views import (
+    access,
     audits,
     buyers,
     card,
@@ -19,6 +20,7 @@ from orders.views import (
     queue,
     refusals,
     retention,
+    support,
     webhooks,
 )
 
@@ -42,6 +44,14 @@ urlpatterns = [
     path("orders/<uuid:order_id>/reveal/", moves.reveal, name="reveal"),
     path("orders/<uuid:order_id>/assign/", moves.assign, name="assign"),
     path("orders/<uuid:order_id>/erasure/", moves.erase, name="erase"),
+    path("access/", access.links, name="access"),
+    path("access/new/", access.make, name="access_new"),
+    path("access/<uuid:grant_id>/", access.watch, name="access_link"),
+    path("access/<uuid:grant_id>/confirmation/", access.confirm, name="access_confirm"),
+    path("access/<uuid:grant_id>/revocation/", access.revoke, name="access_revoke"),
+    path("support/", support.desk, name="support"),
+    path("support/asking/", support.ask, name="support_ask"),
+    path("support/ending/", support.end, name="support_end"),
     path("operator/disclosures/", disclosures.register, name="disclosures"),
     path("operator/disclosures/<uuid:disclosure_id>/", disclosures.disclosure, name="disclosure"),
     path(

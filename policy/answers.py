@@ -117,6 +117,24 @@ def not_fresh(proof: str) -> Refusal:
     )
 
 
+def not_support() -> Refusal:
+    return Refusal(
+        "not-permitted",
+        _("This is support's."),
+        rule="support",
+        needs=(Need(_("To be appointed as support, on the site's server.")),),
+    )
+
+
+def closed_to_support() -> Refusal:
+    return Refusal(
+        "access-link",
+        _("Under an access link this stays shut."),
+        rule=_("Clause T4: support sees and does what the link says, and nothing else."),
+        needs=(Need(_("End the work under the link first.")),),
+    )
+
+
 def no_second_factor() -> Refusal:
     """What staff and operators do, they do signed in with one."""
     return Refusal(

@@ -99,9 +99,10 @@ CLAUSES: Final = {
             _(
                 "The database shows a company's rows to a pass of a member, and to nobody else but "
                 "for the register of clause T1: rank, the application's own password and a "
-                "superuser's sign-in count for nothing."
+                "superuser's sign-in count for nothing. By a link that a member makes and confirms "
+                "one specialist sees what it lists, for as long as it says and its maker stays who "
+                "he was; no row opens to him before the company's record has an entry of it."
             ),
-            rest=_("The link by which you let a specialist in is not built yet: nobody gets in."),
         ),
         Clause(
             "T5",

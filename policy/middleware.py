@@ -12,10 +12,12 @@ from typing import Any
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, transaction
 from django.http import HttpResponse
 from django.views.defaults import page_not_found
 
-from accounts import freshness, sqlstates
+from accounts import freshness, sqlstates, watching
+from accounts.access import Access
 from accounts.guard import Demand, demand_of
 from accounts.requests import Request
 from policy import answers
@@ -50,8 +52,23 @@ class PolicyMiddleware:
     def process_view(
         self, request: Request, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        refusal = refuses(request, demand_of(view))
-        return answers.answer(request, refusal) if refusal else None
+        demand = demand_of(view)
+        if refusal := refuses(request, demand):
+            return answers.answer(request, refusal)
+        if request.gate.under and demand.under_grant in ("shown", "moves"):
+            return self._watch(request, kwargs)
+        return None
+
+    def _watch(self, request: Request, named: Any) -> HttpResponse | None:
+        """No entry, no answer but the refusal."""
+        try:
+            with transaction.atomic():
+                watching.note(request, named)
+        except DatabaseError as error:
+            if refused := self.process_exception(request, error):
+                return refused
+            raise
+        return None
 
     def process_exception(self, request: Request, error: Exception) -> HttpResponse | None:
         """The database's refusals. The view's savepoint is rolled back by now, the rest stands.
@@ -83,6 +100,8 @@ def refuses(request: Request, demand: Demand) -> Refusal | None:
     gate = request.gate
     if demand.signed_in and not signed_in(request):
         return answers.not_signed_in()
+    if gate.under and closed(demand, gate.under):
+        return answers.closed_to_support()
     if demand.operator and not request.user.is_superuser:
         return answers.not_operator()
     if demand.staff and request.user.is_staff and not gate.factor_at:
@@ -96,6 +115,13 @@ def refuses(request: Request, demand: Demand) -> Refusal | None:
     if demand.proof and not freshness.is_fresh(gate, demand.proof):
         return answers.not_fresh(demand.proof)
     return None
+
+
+def closed(demand: Demand, access: Access) -> bool:
+    """Whether an access link does not open this; one that says nothing of support does not."""
+    if demand.under_grant == "moves":
+        return not access.moves
+    return demand.under_grant not in ("apart", "shown")
 
 
 def signed_in(request: Request) -> bool:

@@ -26,7 +26,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from crmsite import headers
 from orders.models import Import, Inquiry, Order
-from tests import people
+from tests import access, people
 
 VISITORS = (
     None, people.ann, people.adam, people.lena, people.gail, people.pat, people.newt,
@@ -134,6 +134,14 @@ GETS = {
     "company/policy/reminders/": "L>>FFFA>FCCC",
     "policy/disclosures/": "............",
     "company/disclosures/": "L..FFFA.FCCC",
+    "access/": "L....FA..CCC",
+    "access/new/": "L>>>>FA>>CCC",
+    "access/<uuid:grant_id>/": "L..NNFANNCCC",
+    "access/<uuid:grant_id>/confirmation/": "L>>>>FA>>CCC",
+    "access/<uuid:grant_id>/revocation/": "L>>>>FA>>CCC",
+    "support/": "LFFFFFFFF.FF",
+    "support/asking/": "L>>>>>>>>>>>",
+    "support/ending/": "L>>>>>>>>>>>",
     "operator/disclosures/": "LFFFFFFFFF.F",
     "operator/disclosures/<uuid:disclosure_id>/": "LFFFFFFFFFNF",
     "operator/disclosures/<uuid:disclosure_id>/document/": "LFFFFFFFFFNF",
@@ -257,6 +265,14 @@ POSTS = {
     "company/policy/reminders/": "L>>FFFA>FCCC",
     "policy/disclosures/": "MMMMMMMMMMMM",
     "company/disclosures/": "LMMFFFAMFCCC",
+    "access/": "LMMMMFAMMCCC",
+    "access/new/": "L>>>>FA>>CCC",
+    "access/<uuid:grant_id>/": "LMMMMFAMMCCC",
+    "access/<uuid:grant_id>/confirmation/": "L>>NNFANNCCC",
+    "access/<uuid:grant_id>/revocation/": "L>>NNFANNCCC",
+    "support/": "LMMMMMMMMMMM",
+    "support/asking/": "LFFFFFFFFBFF",
+    "support/ending/": "L>>>>>>>>>>>",
     "operator/disclosures/": "LFFFFFFFFFBF",
     "operator/disclosures/<uuid:disclosure_id>/": "LFFFFFFFFFMF",
     "operator/disclosures/<uuid:disclosure_id>/document/": "LFFFFFFFFFMF",
@@ -289,6 +305,7 @@ POSTS = {
 @pytest.fixture
 def arguments() -> dict[str, object]:
     """What fills the parameters of an address, by name."""
+    grant_id, _secret = access.link()
     with people.as_(people.ann):
         order = Order.objects.first()
         run = Import.objects.first()
@@ -305,6 +322,7 @@ def arguments() -> dict[str, object]:
             "webhook_id": uuid4(),
             "delivery_id": uuid4(),
             "inquiry_id": inquiry.id,
+            "grant_id": grant_id,
             "secret": "wrong",
             "uidb36": "1",
             "key": "wrong",

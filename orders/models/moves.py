@@ -32,6 +32,21 @@ class MoveRefused(Exception):
         self.unmet = list(unmet)
 
 
+def open_to(by: Entry, status: str) -> list[statuses.Move]:
+    """The moves that `by` may make from a status: the role's, and under an access link its own."""
+    return [move for move in statuses.moves_from(status, by.acting_role) if _granted(move, by)]
+
+
+def named(key: str, *, by: Entry, status: str) -> statuses.Move | None:
+    """That of them which is called so."""
+    move = statuses.move_named(key, status, by.acting_role)
+    return move if move and _granted(move, by) else None
+
+
+def _granted(move: statuses.Move, by: Entry) -> bool:
+    return by.under is None or move.to in by.under.moves
+
+
 def make(
     order: Order,
     key: str,
@@ -45,7 +60,7 @@ def make(
 
     A comment only meets the requirement of one; the caller stores it. Raises MoveRefused.
     """
-    move = statuses.move_named(key, order.status, by.role or "")
+    move = named(key, by=by, status=order.status)
     if move is None:
         raise MoveRefused([_("This step is not open to your role from where the order is.")])
     if order.erased_at and move.to == IN_HAND:

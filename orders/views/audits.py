@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.models import AuditEntry
 from accounts.requests import Request
 from orders import audits, timeline
@@ -20,6 +20,7 @@ from orders.views.listing import places_in
 PAGES_OF: Final = {"order": "orders:card", "import": "orders:import_progress"}
 
 
+@closed_to_support
 @requires("audit.read")
 @require_safe
 @never_cache

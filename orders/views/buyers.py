@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.downloads import attached
 from accounts.gate import Entry
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.models import Company
 from accounts.requests import GET_OR_POST, Request
 from orders import corrections, holdings, inquiries, keys
@@ -36,6 +36,7 @@ from policy.refusals import Way
 SHOWN: Final = 100  # of each kind; the archive has all of them
 
 
+@closed_to_support
 @requires("buyers.answer")
 @sensitive_post_parameters()
 @GET_OR_POST
@@ -59,6 +60,7 @@ def buyers(request: Request) -> HttpResponse:
     return render(request, "orders/buyers/start.html", context, status=status)
 
 
+@closed_to_support
 @requires("buyers.answer")
 @require_safe
 @never_cache
@@ -71,6 +73,7 @@ def buyer(request: Request, inquiry_id: uuid.UUID) -> HttpResponse:
     return render(request, "orders/buyers/buyer.html", context)
 
 
+@closed_to_support
 @requires("buyers.answer")
 @require_POST
 @never_cache
@@ -83,6 +86,7 @@ def archive(request: Request, inquiry_id: uuid.UUID) -> HttpResponse:
     return attached(holdings.archive(run, by=request.gate), "about-you.zip", "application/zip")
 
 
+@closed_to_support
 @requires("buyers.answer")
 @sensitive_post_parameters()
 @GET_OR_POST
@@ -138,6 +142,7 @@ def correction_page(
     return render(request, "orders/buyers/correction.html", context, status=status)
 
 
+@closed_to_support
 @requires("orders.erase")
 @GET_OR_POST
 @never_cache

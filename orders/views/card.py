@@ -18,14 +18,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.gate import Entry
-from accounts.guard import requires
+from accounts.guard import requires, shown_to_support
 from accounts.models import Role
 from accounts.requests import Request
 from orders import keys, statuses, timeline
 from orders.calling import proposals, zone_of
 from orders.forms import AssignForm, CommentForm, MoveForm
 from orders.models import Item, Order
-from orders.models.moves import IN_HAND
+from orders.models.moves import IN_HAND, open_to
 from orders.money import format_amount
 from orders.persons import Person
 from orders.statuses import STATUSES, Move, Requirement
@@ -44,6 +44,7 @@ ENDED_AFTER: Final = {"cancelled": "processing", "trash": "new", "returned": "se
 LEADS_ON: Final = ("take", "confirm", "pack", "send", "deliver", "pay")
 
 
+@shown_to_support
 @requires("orders.read")
 @require_safe
 def card(request: Request, order_id: uuid.UUID) -> HttpResponse:
@@ -90,13 +91,14 @@ def card_page(
         "reveals": reveals(person, by),
         "items": [item_row(item, order.currency) for item in items],
         "totals": totals(order, items),
-        "duplicates": [duplicate(same) for same in order.duplicates()[:DUPLICATES]] if held else [],
+        "duplicates": [duplicate(same) for same in duplicates(order, by)],
         "timeline": timeline.of_order(order, held),
-        "comment_form": (comment_form or CommentForm() if held and not order.erased_at else None),
+        "comment_form": (comment_form or CommentForm()) if may_comment(order, by) else None,
         "erased_at": order.erased_at,
         "assign_form": assign_form or assigning(order, by),
         "sees_persons": by.may("persons.open"),
-        "can_edit": by.may("orders.write") and not order.erased_at,
+        "can_edit": by.may("orders.create") and not order.erased_at,
+        "can_let_in": by.may("access.grant"),
         "can_take": by.may("orders.take"),
     }
     return render(request, "orders/card.html", context, status=status)
@@ -158,13 +160,30 @@ def summary(order: Order, by: Entry) -> dict[str, Any]:
         "created_at": order.created_at,
         "offer": order.offer and order.offer.name,
         "partner": order.partner and order.partner.name,
-        "agent": order.agent and str(order.agent.user),
+        "agent": agent_of(order),
         "external_id": order.external_id,
         "source": order.get_source_display(),
         "attempts": 0 if partner else order.attempts,
         "recall_at": None if partner else order.recall_at,
         "reason": reasons.get(order.reason, order.reason),
     }
+
+
+def agent_of(order: Order) -> str:
+    """ "" for a free order. Support is not told who the company's people are."""
+    if order.agent_id is None:
+        return ""
+    return str(order.agent.user) if order.agent else _("taken")
+
+
+def duplicates(order: Order, by: Entry) -> list[Order]:
+    """Of the same telephone, for who may see it: that two are the same tells something of it."""
+    seen = by.may("persons.telephone") if by.under else by.may("persons.open")
+    return list(order.duplicates()[:DUPLICATES]) if seen else []
+
+
+def may_comment(order: Order, by: Entry) -> bool:
+    return by.may("persons.open") and by.may("orders.write") and not order.erased_at
 
 
 def buyer(order: Order, person: Person, by: Entry, *, revealed: bool = False) -> dict[str, Any]:
@@ -193,7 +212,7 @@ def spaced(phone: str) -> str:
 
 def reveals(person: Person | None, by: Entry) -> bool:
     """Whether the telephone is shown to this reader at the price of an entry."""
-    return bool(person and person.phone) and not by.may("persons.telephone")
+    return bool(person and person.phone) and not (by.may("persons.telephone") or by.under)
 
 
 def item_row(item: Item, currency: str) -> dict[str, Any]:
@@ -257,7 +276,7 @@ def moves(
     order: Order, by: Entry, person: Person | None, items: list[Item], filled: MoveForm | None
 ) -> Iterator[dict[str, Any]]:
     """What this role may do next; a move that the order is not ready for says what it lacks."""
-    offered = statuses.moves_from(order.status, by.role or "")
+    offered = open_to(by, order.status)
     if order.erased_at:
         offered = [move for move in offered if move.to != IN_HAND]
     first = next((move.key for move in offered if move.key in LEADS_ON), None)
@@ -281,7 +300,7 @@ def moves(
 def way_back(order: Order, by: Entry) -> str:
     """Who could take the decision back, told to those who work on the order and cannot."""
     move = statuses.way_back(order.status)
-    if move is None or by.role in move.roles or not by.may("orders.write"):
+    if move is None or by.acting_role in move.roles or not by.may("orders.write"):
         return ""
     roles = ", ".join(str(role.label) for role in Role if role.value in move.roles)
     return _("Decided by mistake? These roles can reopen the order: %(roles)s.") % {"roles": roles}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.models import Company
 from accounts.requests import Request
 from orders.coverage import MOST_COUNTED, Named, countries_named, latest_uncovered
@@ -22,6 +22,7 @@ from policy.countries import country_name
 from policy.coverage import Coverage
 
 
+@closed_to_support
 @requires("company.policy")
 @require_safe
 @never_cache
@@ -60,6 +61,7 @@ def _told(orders: list[Order], covered: Coverage) -> Iterator[dict[str, Any]]:
         yield {"id": order.id, "name": str(order), "countries": ", ".join(left_out)}
 
 
+@closed_to_support
 @requires("company.policy")
 @require_POST
 def strictness(request: Request) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.downloads import attached
-from accounts.guard import fresh_factor, operator
+from accounts.guard import closed_to_support, fresh_factor, operator
 from accounts.requests import GET_OR_POST, Request
 from orders import disclosures
 from orders.disclosure_forms import DisclosureForm, RefusalForm
@@ -20,6 +20,7 @@ from policy.disclosures import Disclosure
 from policy.turns import NotInTurn
 
 
+@closed_to_support
 @operator
 @never_cache
 @GET_OR_POST
@@ -36,6 +37,7 @@ def register(request: Request) -> HttpResponse:
     return render(request, "orders/disclosures.html", context, status=status)
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_safe
@@ -43,6 +45,7 @@ def disclosure(request: Request, disclosure_id: UUID) -> HttpResponse:
     return _page(request, _found(disclosure_id))
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_safe
@@ -51,6 +54,7 @@ def document(request: Request, disclosure_id: UUID) -> HttpResponse:
     return attached(disclosures.document_of(kept), f"request-{kept.id}")
 
 
+@closed_to_support
 @operator
 @fresh_factor
 @never_cache
@@ -60,6 +64,7 @@ def approval(request: Request, disclosure_id: UUID) -> HttpResponse:
     return _done(request, found, lambda: found.approve(by=request.gate))
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_POST
@@ -72,6 +77,7 @@ def refusal(request: Request, disclosure_id: UUID) -> HttpResponse:
     return _done(request, found, lambda: found.refuse(by=request.gate, reason=reason))
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_POST
@@ -87,6 +93,7 @@ def package(request: Request, disclosure_id: UUID) -> HttpResponse:
     return render(request, "orders/disclosed.html", context)
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_POST

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.gate import Entry
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.models import AuditEntry
 from accounts.requests import GET_OR_POST, Request
 from orders import keys
@@ -32,6 +32,7 @@ from policy.refusals import Way
 WRITES: Final = ("order.edited", "order.moved", "order.assigned")  # deeds that raise the version
 
 
+@closed_to_support
 @requires("orders.create")
 @GET_OR_POST
 @never_cache
@@ -53,6 +54,7 @@ def new(request: Request) -> HttpResponse:
     return redirect("orders:card", order.id)
 
 
+@closed_to_support
 @requires("orders.write")
 @GET_OR_POST
 @never_cache

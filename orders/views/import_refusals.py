@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.downloads import attached
 from accounts.gate import Entry
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.requests import Request
 from orders import imports
 from orders.mapping import TARGETS
@@ -24,6 +24,7 @@ from orders.views.import_runs import find
 CSV: Final = "text/csv; charset=utf-8"
 
 
+@closed_to_support
 @requires("orders.import")
 @require_safe
 @never_cache
@@ -34,6 +35,7 @@ def refusals(request: Request, pk: uuid.UUID) -> HttpResponse:
     return attached(to_csv(table), f"refused-{run.id}.csv", CSV)
 
 
+@closed_to_support
 @requires("orders.import")
 @require_safe
 @never_cache

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.gate import Entry
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.models import Membership
 from accounts.requests import Request
 from orders import imports, statuses
@@ -26,6 +26,7 @@ from orders.models import Import, ImportRefusal, Order
 from orders.screening import sentence
 
 
+@closed_to_support
 @requires("orders.import")
 @require_safe
 @never_cache
@@ -35,6 +36,7 @@ def progress(request: Request, pk: uuid.UUID) -> HttpResponse:
     return render(request, f"orders/import/{part}.html", {"run": run})
 
 
+@closed_to_support
 @requires("orders.import")
 @require_POST
 def go_on(request: Request, pk: uuid.UUID) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from accounts.gate import Entry
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.identifiers import uuid7
 from accounts.models import Company
 from accounts.requests import GET_OR_POST, Request
@@ -29,6 +29,7 @@ from policy.prohibitions import Jurisdiction
 RECENT: Final = 10  # earlier imports
 
 
+@closed_to_support
 @requires("orders.import")
 @GET_OR_POST
 @never_cache

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_safe
 
 from accounts.downloads import attached
 from accounts.forms import ClosureForm
-from accounts.guard import member, requires, signed_in
+from accounts.guard import closed_to_support, member, requires, signed_in
 from accounts.requests import GET_OR_POST, Request
 from orders import closure
 from orders import exports as archives
 from orders.models import Closure, Export
 
 
+@closed_to_support
 @signed_in
 @GET_OR_POST
 def exports(request: Request) -> HttpResponse:
@@ -32,6 +33,7 @@ def exports(request: Request) -> HttpResponse:
     return render(request, "orders/leaving/exports.html", {"exports": found})
 
 
+@closed_to_support
 @signed_in
 @require_safe
 @never_cache
@@ -39,6 +41,7 @@ def progress(request: Request, pk: uuid.UUID) -> HttpResponse:
     return render(request, "orders/leaving/export.html", {"export": described(find(pk))})
 
 
+@closed_to_support
 @signed_in
 @require_safe
 @never_cache
@@ -50,6 +53,7 @@ def archive(request: Request, pk: uuid.UUID) -> HttpResponse:
     return attached(archives.read(run), name, "application/zip")
 
 
+@closed_to_support
 @requires("company.close")
 @member
 @sensitive_post_parameters()
@@ -65,6 +69,7 @@ def close(request: Request) -> HttpResponse:
     return render(request, "orders/leaving/close.html", {"form": form}, status=status)
 
 
+@closed_to_support
 @signed_in
 @require_safe
 @never_cache

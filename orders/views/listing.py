@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.gate import Entry
-from accounts.guard import requires
+from accounts.guard import requires, shown_to_support
 from accounts.models import Company
 from accounts.requests import Request
 from accounts.statements import answers
@@ -34,6 +34,7 @@ from orders.rows import Lines
 PLACES = ("older", "newer")  # names in the query string: beside which order the page begins
 
 
+@shown_to_support
 @requires("orders.read")
 @require_safe
 @transaction.non_atomic_requests  # it changes nothing, so there is nothing to undo

@@ -15,17 +15,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.gate import Entry
-from accounts.guard import requires
+from accounts.guard import closed_to_support, moved_by_support, requires
 from accounts.requests import Request
-from orders import keys, statuses
+from orders import keys
 from orders.forms import AssignForm, CommentForm, MoveForm, StepForm
 from orders.models import Conflict, MoveRefused, Order
-from orders.models.moves import FINISH_FIRST
+from orders.models.moves import FINISH_FIRST, named
 from orders.views.card import EDIT, EDITS, buyer, card_page, find, need, reveals
 from orders.views.queue import take_next
 from policy.answers import is_htmx
 
 
+@moved_by_support
 @requires("orders.write")
 @require_POST
 def move(request: Request, order_id: uuid.UUID) -> HttpResponse:
@@ -37,7 +38,7 @@ def move(request: Request, order_id: uuid.UUID) -> HttpResponse:
         return card_page(request, order, comment_form=box, status=422)
     if not step.is_valid():
         return card_page(request, order, comment_form=box, refusal=unclear(), status=422)
-    known = statuses.move_named(step.cleaned_data["move"], order.status, request.gate.role or "")
+    known = named(step.cleaned_data["move"], by=request.gate, status=order.status)
     form = MoveForm(known, request.POST, said=box.said) if known else None
     if form and not form.is_valid():
         return card_page(request, order, comment_form=box, filled=form, status=422)
@@ -53,7 +54,8 @@ def move(request: Request, order_id: uuid.UUID) -> HttpResponse:
     return redirect("orders:card", order_id)
 
 
-@requires("persons.open")
+@moved_by_support
+@requires("orders.write")
 @require_POST
 def comment(request: Request, order_id: uuid.UUID) -> HttpResponse:
     """Keeps what stands in the comment box. It may be empty where a button sent it that leads
@@ -72,6 +74,7 @@ def comment(request: Request, order_id: uuid.UUID) -> HttpResponse:
     return redirect("orders:card", order_id)
 
 
+@closed_to_support
 @requires("persons.open")
 @require_POST
 @never_cache
@@ -92,6 +95,7 @@ def reveal(request: Request, order_id: uuid.UUID) -> HttpResponse:
     return render(request, "orders/_buyer.html", context)
 
 
+@closed_to_support
 @requires("orders.assign")
 @require_POST
 def assign(request: Request, order_id: uuid.UUID) -> HttpResponse:
@@ -107,6 +111,7 @@ def assign(request: Request, order_id: uuid.UUID) -> HttpResponse:
     return redirect("orders:card", order_id)
 
 
+@closed_to_support
 @requires("orders.erase")
 @require_POST
 def erase(request: Request, order_id: uuid.UUID) -> HttpResponse:

@@ -6,11 +6,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.requests import Request
 from orders.models import Order
 
 
+@closed_to_support
 @requires("orders.take")
 @require_POST
 def take_next(request: Request) -> HttpResponse:

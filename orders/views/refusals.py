@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.requests import Request
 from orders.lists import MOST_COUNTED
 from orders.models import Order
@@ -25,6 +25,7 @@ DAYS_SHOWN: Final = 200  # rows of the table: a day, a rule and a way each
 ERASED_AT_ONCE: Final = 100  # orders: a second or two of a request
 
 
+@closed_to_support
 @requires("company.policy")
 @require_safe
 @never_cache
@@ -60,6 +61,7 @@ def _days(company_id: int) -> Iterator[dict[str, Any]]:
         }
 
 
+@closed_to_support
 @requires("orders.erase")
 @require_POST
 def erase(request: Request) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.requests import GET_OR_POST, Request
 from orders import retention
 from orders.forms import RetentionForm
@@ -19,6 +19,7 @@ from orders.models import RetentionRun
 SHOWN: Final = 14  # nights
 
 
+@closed_to_support
 @requires("orders.erase")
 @GET_OR_POST
 @never_cache

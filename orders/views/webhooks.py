@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.requests import GET_OR_POST, Request
 from orders import cursors, statuses
 from orders import webhooks as deeds
@@ -25,6 +25,7 @@ from orders.webhook_forms import WebhookForm
 PAGE: Final = 50
 
 
+@closed_to_support
 @never_cache
 @GET_OR_POST
 @requires("webhooks.manage")
@@ -47,6 +48,7 @@ def webhooks(request: Request) -> HttpResponse:
     return render(request, "orders/webhooks.html", context, status=422 if form.is_bound else 200)
 
 
+@closed_to_support
 @require_POST
 @requires("webhooks.manage")
 def end(request: Request, webhook_id: UUID) -> HttpResponse:
@@ -56,6 +58,7 @@ def end(request: Request, webhook_id: UUID) -> HttpResponse:
     return redirect("orders:webhooks")
 
 
+@closed_to_support
 @require_POST
 @requires("webhooks.manage")
 def again(request: Request, delivery_id: UUID) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.guard import signed_in
+from accounts.guard import closed_to_support, signed_in
 from accounts.requests import GET_OR_POST, Request
 from policy import differences, documents, stopped
 from policy.answers import go_on, safe_next
@@ -25,6 +25,7 @@ from policy.models import Acceptance, Kind, PolicyVersion
 ASKED = (Kind.CRM, Kind.COMPANY)
 
 
+@closed_to_support
 @signed_in
 @never_cache
 @GET_OR_POST
@@ -42,6 +43,7 @@ def accept(request: Request) -> HttpResponse:
     return _page(request, waiting, next_address, {})
 
 
+@closed_to_support
 @signed_in
 @never_cache
 @require_safe

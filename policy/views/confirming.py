@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts import factors
 from accounts.factor_forms import PasskeyAgainForm, ReauthenticateForm
 from accounts.forms import PasswordAgainForm
-from accounts.guard import signed_in
+from accounts.guard import closed_to_support, signed_in
 from accounts.requests import GET_OR_POST, Request
 from policy import answers, stopped
 
@@ -26,6 +26,7 @@ FIELDS = ("credential", "code", "password")
 Forms = dict[str, Any]  # by the name of the one field that proves something
 
 
+@closed_to_support
 @signed_in
 @sensitive_post_parameters()
 @never_cache

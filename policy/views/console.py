@@ -9,13 +9,14 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.guard import operator
+from accounts.guard import closed_to_support, operator
 from accounts.requests import Request
 from policy import announcements
 from policy.models import Kind
 from policy.views.publishing import PLATFORM, Desk
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_safe

@@ -8,12 +8,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from accounts.guard import closed_to_support
 from accounts.models import Membership
 from accounts.requests import GET_OR_POST, Request
 from policy import coverage
 from policy.forms import CitizenshipForm
 
 
+@closed_to_support
 @never_cache
 @GET_OR_POST
 def citizenship(request: Request) -> HttpResponse:

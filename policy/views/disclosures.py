@@ -8,12 +8,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.guard import public, requires
+from accounts.guard import apart_from_support, closed_to_support, public, requires
 from accounts.requests import Request
 from policy.answers import wants_json
 from policy.disclosures import Disclosure, counts
 
 
+@apart_from_support
 @public
 @require_safe
 @vary_on_headers("Accept")
@@ -25,6 +26,7 @@ def by_year(request: Request) -> HttpResponse:
     return render(request, "policy/disclosures.html", {"years": years})
 
 
+@closed_to_support
 @requires("company.policy")
 @never_cache
 @require_safe

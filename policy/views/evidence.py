@@ -9,12 +9,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.downloads import attached
-from accounts.guard import public, requires, signed_in
+from accounts.guard import apart_from_support, closed_to_support, public, requires, signed_in
 from accounts.requests import Request
 from policy import documents, evidence
 from policy.models import Acceptance, Kind
 
 
+@closed_to_support
 @signed_in
 @never_cache
 @require_safe
@@ -47,6 +48,7 @@ def _told(accepted: Acceptance) -> dict[str, object]:
     }
 
 
+@closed_to_support
 @signed_in
 @never_cache
 @require_safe
@@ -55,6 +57,7 @@ def receipt(request: Request) -> HttpResponse:
     return attached(evidence.written(made), "acceptances.json", "application/json")
 
 
+@closed_to_support
 @requires("company.policy")
 @never_cache
 @require_safe
@@ -64,6 +67,7 @@ def bundle(request: Request) -> HttpResponse:
     return attached(made, f"acceptances-{by.company_slug}.zip", "application/zip")
 
 
+@apart_from_support
 @public
 @require_safe
 def verifier(request: Request) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts.guard import operator
+from accounts.guard import closed_to_support, operator
 from accounts.requests import GET_OR_POST, Request
 from policy import refusals
 from policy.countries import country_name
@@ -20,6 +20,7 @@ from policy.forms import LiftingForm, ProhibitionForm
 from policy.prohibitions import Jurisdiction, NothingDecided
 
 
+@closed_to_support
 @operator
 @never_cache
 @GET_OR_POST
@@ -38,6 +39,7 @@ def jurisdictions(request: Request) -> HttpResponse:
     return redirect("policy:jurisdictions")
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_POST

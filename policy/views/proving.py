@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.guard import public
+from accounts.guard import apart_from_support, public
 from accounts.proving import RUNNING, Proof, every_proof
 from accounts.requests import Request
 from policy import documents, source, verdicts
@@ -26,6 +26,7 @@ OLD: Final = timedelta(days=30)  # after which a proof is to be tried again
 Results = dict[str, ProofResult]
 
 
+@apart_from_support
 @public
 @require_safe
 @vary_on_headers("Accept")

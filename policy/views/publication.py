@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts.guard import fresh_factor, operator
+from accounts.guard import closed_to_support, fresh_factor, operator
 from accounts.models import Membership
 from accounts.requests import GET_OR_POST, Request
 from policy.forms import DraftForm, PublicationForm
@@ -58,6 +58,7 @@ def _seen(request: Request, desk: Desk) -> Draft:
 publication, company_publication = at_both(GET_OR_POST(_publish))
 
 
+@closed_to_support
 @operator
 @fresh_factor
 @never_cache
@@ -74,6 +75,7 @@ def approval(request: Request, kind: str) -> HttpResponse:
     return redirect(desk.address("publication"))
 
 
+@closed_to_support
 @operator
 @never_cache
 @require_POST

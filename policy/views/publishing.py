@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts.guard import member, operator, requires
+from accounts.guard import closed_to_support, member, operator, requires
 from accounts.requests import GET_OR_POST, Request
 from policy import announcements, answers, bundled, coverage, differences, documents
 from policy.forms import DraftForm, PublicationForm
@@ -80,6 +80,7 @@ def at_both(act: Act) -> tuple[Callable[..., HttpResponse], Callable[..., HttpRe
     """The view of the operator, for the site's and the CRM's policy, and that of whoever runs a
     company, for its own."""
 
+    @closed_to_support
     @operator
     @never_cache
     def platform(request: Request, kind: str = Kind.CRM) -> HttpResponse:
@@ -87,6 +88,7 @@ def at_both(act: Act) -> tuple[Callable[..., HttpResponse], Callable[..., HttpRe
             raise Http404
         return act(request, Desk.of(kind))
 
+    @closed_to_support
     @member
     @requires("company.policy")
     @never_cache

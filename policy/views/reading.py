@@ -11,25 +11,28 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from accounts.guard import public
+from accounts.guard import apart_from_support, public
 from accounts.requests import Request
 from policy import differences, documents
 from policy.countries import listed
 from policy.models import Kind, PolicyVersion, PolicyVersionQuerySet
 
 
+@apart_from_support
 @public
 @require_safe
 def current(request: Request, kind: str, slug: str | None = None) -> HttpResponse:
     return _document(request, _in_force_or_404(kind, slug))
 
 
+@apart_from_support
 @public
 @require_safe
 def version(request: Request, number: int, kind: str, slug: str | None = None) -> HttpResponse:
     return _document(request, get_object_or_404(_published(kind, slug), number=number))
 
 
+@apart_from_support
 @public
 @require_safe
 def versions(request: Request, kind: str, slug: str | None = None) -> HttpResponse:
@@ -42,6 +45,7 @@ def versions(request: Request, kind: str, slug: str | None = None) -> HttpRespon
     )
 
 
+@apart_from_support
 @public
 @require_safe
 def diff(request: Request, number: int, kind: str, slug: str | None = None) -> HttpResponse:

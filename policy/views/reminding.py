@@ -12,13 +12,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.guard import requires
+from accounts.guard import closed_to_support, requires
 from accounts.models import ApiKey, Membership
 from accounts.people import Standing
 from accounts.requests import Request
 from policy import reminders, standing
 
 
+@closed_to_support
 @requires("company.policy")
 @require_safe
 @never_cache
@@ -45,6 +46,7 @@ def people(request: Request) -> HttpResponse:
     return render(request, "policy/people.html", {"people": shown, "waiting": waiting})
 
 
+@closed_to_support
 @requires("company.policy")
 @require_POST
 def remind(request: Request) -> HttpResponse:

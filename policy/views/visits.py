@@ -8,12 +8,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.guard import operator
+from accounts.guard import closed_to_support, operator
 from accounts.requests import GET_OR_POST, Request
 from policy.forms import CounterForm
 from policy.visits import Counter, lately
 
 
+@closed_to_support
 @operator
 @never_cache
 @GET_OR_POST

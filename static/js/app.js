@@ -212,3 +212,20 @@ document.addEventListener("change", (event) => {
 }, true);
 
 one("[data-focus]")?.focus();
+
+// ---------------------------------------------------------------- access links
+
+// How long a link still opens: minutes and seconds beside the time that the page itself says. Once
+// it is over the page shows nothing any more: it asks, and is refused.
+function countDown() {
+  for (const element of all("[data-until]")) {
+    const left = Math.floor((new Date(element.dataset.until) - Date.now()) / 1000);
+    const clock = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
+    element.dataset.left = left > 0 ? clock.map((part) => String(part).padStart(2, "0")).join(":") : "";
+    if (left <= 0 && left % 30 === 0 && element.closest(".under-grant")) location.reload();
+  }
+}
+if (one("[data-until]")) {
+  countDown();
+  setInterval(countDown, 1000);
+}

@@ -108,7 +108,7 @@ def test_each_command_has_one_permissive_rule_that_names_the_claim(
 # is under way, so what a rule compares rows with comes out of one answer of the gate.
 CLAIM = "(NULLIF(current_setting('gate.company'::text, true), ''::text))::bigint"
 BOUND = re.compile(
-    r"company_id = \( SELECT gate\.(whole|company|enrolled|quietly_whole|closing"
+    r"company_id = \( SELECT gate\.(whole|company|reached|enrolled|quietly_whole|closing"
     r"|sender_company|acting_company|checking)\("
     r"|\(\(company_id, \w+\) = \( SELECT .* FROM gate\.(granted|doer|sender)\(",
     re.DOTALL,
@@ -246,8 +246,8 @@ CALLABLE = {
     f"gate.{name}"
     for name in (
         # who is asking, and what that pass may do
-        "vouched", "scope", "allows", "whole", "company", "enrolled", "quietly_whole", "granted",
-        "share", "doer", "user_id", "is_operator", "company_under_policy", "may_publish",
+        "vouched", "scope", "allows", "whole", "company", "reached", "enrolled", "quietly_whole",
+        "granted", "share", "doer", "user_id", "is_operator", "company_under_policy", "may_publish",
         "may_accept",
         "waiting_for", "declare_citizenship", "remind", "count_visit", "count_refusals",
         "refusal_totals",
@@ -262,6 +262,9 @@ CALLABLE = {
         "leave_company", "open_export", "delete_account", "close_company", "clear_company",
         "closing", "sweep_inquiries", "retaining",
         "sweep_exports", "read_invitation", "redeem_invitation",
+        # access links
+        "ask_with_link", "confirm_grant", "revoke_grant", "end_access", "grant_in_hand",
+        "deeds_under", "last_opened", "letter_about_access",
         # the heads of the audit's chains
         "heads_due", "keep_head",
         # partners' machines

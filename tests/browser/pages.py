@@ -59,6 +59,7 @@ PAGES = {
         "/account/factors/",
         "/account/factors/app/",
         "/account/factors/passkeys/",
+        "/access/",
         NOWHERE,
     ),
     ADMIN: (
@@ -83,6 +84,7 @@ PAGES = {
     PARTNER: ("/orders/?status=hold", "{order}"),
     SUPPORT: (
         "/staff/",
+        "/support/",
         "/account/factors/",
         "/account/factors/app/removal/",
         "/account/factors/codes/",

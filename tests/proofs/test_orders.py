@@ -35,6 +35,7 @@ def test_orders_are_kept(serve: Serve) -> None:
     holds("orders.a_buyer_is_found_and_erased_everywhere", system)
     holds("orders.every_change_names_its_doer", system)
     holds("orders.the_prohibited_leave_nothing", system)
+    holds("orders.support_sees_what_a_link_opens", system)
     holds("orders.logs_know_nothing_of_an_order", system)
     holds("orders.who_declines_takes_all_along_and_goes", system)
 
@@ -204,3 +205,41 @@ def test_what_stays_of_who_has_gone_is_seen(
 ) -> None:
     owner.execute(sabotage)
     is_seen_broken("orders.who_declines_takes_all_along_and_goes", serve(), saying=seen)
+
+
+WITHIN = """
+    CREATE OR REPLACE FUNCTION gate.within(s gate.share, company_id bigint, id uuid, agent_id uuid,
+        team_id uuid, partner_id uuid) RETURNS boolean LANGUAGE sql
+    AS 'SELECT s.company_id = company_id'
+"""
+UNCONFIRMED = """
+    CREATE FUNCTION gate.hasty() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN NEW.confirmed_at := now(); RETURN NEW; END';
+    CREATE TRIGGER hasty BEFORE UPDATE ON accounts_grant FOR EACH ROW EXECUTE FUNCTION gate.hasty()
+"""
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [(WITHIN, "does not list"), (UNCONFIRMED, "before anybody has let it in")],
+)
+def test_a_link_that_opens_more_than_it_says_is_seen(
+    serve: Serve, owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("orders.support_sees_what_a_link_opens", serve(), saying=seen)
+
+
+@pytest.mark.parametrize(
+    ("what", "instead", "seen"),
+    [
+        ("orders.persons.Person.glimpse", lambda person, fields: person, "the link hides"),
+        ("orders.proofs.links.grants.revoke", lambda grant_id: True, "once the link is revoked"),
+        ("accounts.watching.note", lambda request, named: None, "this attack shows nothing"),
+    ],
+)
+def test_a_link_that_hides_tells_or_ends_nothing_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, what: str, instead: Any, seen: str
+) -> None:
+    monkeypatch.setattr(what, instead)
+    is_seen_broken("orders.support_sees_what_a_link_opens", serve(), saying=seen)

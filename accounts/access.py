@@ -1,0 +1,107 @@
+"""What support works under: the grant of somebody of a company, as the gate tells it.
+
+Which orders a grant lists, which moves it allows and what it shows of a buyer the database decides
+(accounts/migrations/0033); what stands here is for what pages offer, and for the one place that
+opens sealed persons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+# Of a buyer. Whatever is not shown can be seen to be there, and a telephone's last digits read.
+FIELDS: Final = {
+    "name": _("Name"),
+    "telephone": _("Telephone, whole"),
+    "email": _("E-mail"),
+    "address": _("Address"),
+    "notes": _("Comments and the shop's own fields"),
+}
+
+STATES: Final = {
+    "waiting": pgettext_lazy("access link", "Waiting to be used"),
+    "asked": pgettext_lazy("access link", "Asks to be let in"),
+    "open": pgettext_lazy("access link", "Open"),
+    "ended": pgettext_lazy("access link", "Ended"),
+    "revoked": pgettext_lazy("access link", "Revoked"),
+    "expired": pgettext_lazy("access link", "Expired"),
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """A grant that a pass of support's names. Until it is `open` it says nothing of what there is,
+    and `scopes` (permission -> the maker's scope) is empty. `orders` is None for all that the maker
+    sees; `role` and the three ids are the maker's."""
+
+    id: UUID
+    open: bool
+    company_name: str
+    maker: str
+    reason: str
+    expires_at: datetime
+    scopes: Mapping[str, str]
+    orders: frozenset[UUID] | None
+    fields: frozenset[str]
+    moves: frozenset[str]
+    role: str | None
+    membership_id: UUID | None
+    team_id: UUID | None
+    partner_id: UUID | None
+
+    @classmethod
+    def told(cls, told: Mapping[str, Any]) -> Access:
+        """As `gate.grant_in_hand` tells it."""
+        expires_at = parse_datetime(told["expires_at"])
+        assert expires_at
+        return cls(
+            id=UUID(told["id"]),
+            open=told["open"],
+            company_name=told["company_name"],
+            maker=told["maker"],
+            reason=told["reason"],
+            expires_at=expires_at,
+            scopes=told["scopes"] or {},
+            orders=None if told["orders"] is None else frozenset(map(UUID, told["orders"])),
+            fields=frozenset(told["fields"]),
+            moves=frozenset(told["moves"]),
+            role=told["role"],
+            **{
+                name: told[name] and UUID(told[name])
+                for name in ("membership_id", "team_id", "partner_id")
+            },
+        )
+
+    def shows(self, field: str) -> bool:
+        return field in self.fields
+
+
+class Deed(NamedTuple):
+    """What was done under a grant: `doer` is a name, `action` one of `accounts.audit.ACTIONS`."""
+
+    at: datetime
+    doer: str
+    action: str
+    object_type: str
+    object_id: UUID | None
+    changes: Any
+
+
+class LetterDue(NamedTuple):
+    """`what` has happened under a grant: "asked", "viewed", "written" or "over". `readers` are
+    dicts of "email" and "language", which may be ""."""
+
+    grant_id: UUID
+    what: str
+    company: str
+    staff: str
+    reason: str
+    readers: list[dict[str, str]]

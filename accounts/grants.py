@@ -1,0 +1,96 @@
+"""Access links: the verbs of those who let support in, and of support (clause T4).
+
+Each deed is one function of the gate, which makes its entry in the company's audit by itself; that
+a link is made a trigger tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts import gate
+from accounts.access import Deed, LetterDue
+from accounts.gate import Entry, _ask, _ask_all, _key
+from accounts.models import Grant, User
+
+LASTING: Final = timedelta(hours=1)
+LONGEST: Final = timedelta(hours=24)  # as the database has it
+
+
+def make(
+    *,
+    by: Entry,
+    reason: str,
+    orders: Collection[UUID] | None = None,
+    fields: Collection[str] = (),
+    moves: Collection[str] = (),
+    lasting: timedelta = LASTING,
+    staff: User | None = None,
+) -> tuple[Grant, str]:
+    """A grant, and the secret of its link, which is kept nowhere. `orders` lists those that it is
+    for, None for all that its maker sees; `staff` is let in without being confirmed.
+
+    Raises ProgrammingError without a fresh proof, or for who may let nobody in.
+    """
+    secret = gate.new_secret()
+    with transaction.atomic():
+        grant = Grant.objects.create(
+            company_id=by.company_id,
+            hash=hashlib.sha256(secret.encode()).digest(),
+            made_by_id=by.user_id,
+            for_staff=staff,
+            orders=None if orders is None else list(orders),
+            fields=list(fields),
+            moves=list(moves),
+            reason=reason,
+            expires_at=timezone.now() + min(lasting, LONGEST),
+        )
+    return grant, secret
+
+
+def ask_with_link(secret: str, *, another: str) -> UUID | None:
+    """Ask to be let in, with an access link's secret: the grant, or None for one that does not open
+    to this person, for whatever reason. The session goes on under the secret `another`. Raises
+    OperationalError where a link is in hand already."""
+    with connection.wrap_database_errors:
+        return _ask("SELECT gate.ask_with_link(%s, %s, %s)", (_key("issue"), secret, another))[0]
+
+
+def confirm(grant_id: UUID, *, staff_id: int) -> bool:
+    return _ask("SELECT gate.confirm_grant(%s, %s, %s)", (_key("issue"), grant_id, staff_id))[0]
+
+
+def revoke(grant_id: UUID) -> bool:
+    return _ask("SELECT gate.revoke_grant(%s, %s)", (_key("issue"), grant_id))[0]
+
+
+def end(*, another: str) -> bool:
+    """End the grant that the pass works under, or asks for. The session goes on without it, under
+    the secret `another`."""
+    return _ask("SELECT gate.end_access(%s, %s)", (_key("issue"), another))[0]
+
+
+def deeds_under(grant_id: UUID, *, most: int) -> list[Deed]:
+    """The newest first; none for who may not follow this grant."""
+    found = _ask_all("SELECT * FROM gate.deeds_under(%s, %s)", (grant_id, most))
+    return [Deed._make((*row[:5], json.loads(row[5]))) for row in found]
+
+
+def last_opened() -> datetime | None:
+    """When support last looked at something by one of the holder's links."""
+    return _ask("SELECT gate.last_opened()", ())[0]
+
+
+def letter_about_access(*, but: list[UUID]) -> LetterDue | None:
+    """The next letter to write, of other grants but these; written it is, unless the transaction is
+    undone."""
+    found = _ask("SELECT * FROM gate.letter_about_access(%s, %s)", (_key("issue"), but))
+    return LetterDue._make((*found[:5], json.loads(found[5]))) if found else None

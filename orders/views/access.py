@@ -1,0 +1,140 @@
+"""Access links on the company's side: making one, watching what support does, and shutting it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import grants
+from accounts.access import FIELDS, STATES
+from accounts.guard import closed_to_support, fresh, requires
+from accounts.models import Grant
+from accounts.requests import Request
+from orders import access_letters, timeline
+from orders.access_forms import MOVES, AccessForm
+from orders.models import Order
+
+NEWEST = 50  # shown at most
+ICONS = {
+    "waiting": ("link", "idle"), "asked": ("user-round-search", "work"), "open": ("eye", "work"),
+    "ended": ("circle-check", "ok"), "revoked": ("ban", "bad"), "expired": ("clock", "idle"),
+}  # fmt: skip
+
+
+@closed_to_support
+@requires("access.grant")
+@require_safe
+def links(request: Request) -> HttpResponse:
+    form = AccessForm(by=request.gate, initial={"numbers": request.GET.get("orders", "")})
+    return _page(request, form)
+
+
+@closed_to_support
+@fresh
+@requires("access.grant")
+@never_cache
+@require_POST
+def make(request: Request) -> HttpResponse:
+    """The link is shown in this answer and nowhere else: its secret is kept by nobody."""
+    form = AccessForm(request.POST, by=request.gate)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    grant, secret = grants.make(by=request.gate, **form.scope())
+    link = request.build_absolute_uri(f"{reverse('orders:support')}#{secret}")
+    if form.cleaned_data.get("mailed"):
+        access_letters.mail_link(link, by=request.gate, grant=grant)
+    return _page(request, AccessForm(by=request.gate), fresh_link=link, fresh_grant=grant)
+
+
+@closed_to_support
+@requires("access.grant")
+@require_safe
+def watch(request: Request, grant_id: uuid.UUID) -> HttpResponse:
+    """One link: what it lets support see, who asks, and what was looked at."""
+    grant = _find(request, grant_id)
+    shown = {
+        "grant": _shown(grant),
+        "orders": _numbers(grant),
+        "deeds": timeline.under_grant(grant),
+        "mine": grant.made_by_id == request.gate.user_id,
+    }
+    return render(request, "orders/access/link.html", shown)
+
+
+@closed_to_support
+@requires("access.grant")
+@require_POST
+def confirm(request: Request, grant_id: uuid.UUID) -> HttpResponse:
+    """Lets in whom the page has named, and nobody who might have come in between."""
+    grant = _find(request, grant_id)
+    named = request.POST.get("staff", "")
+    if named.isdecimal() and grants.confirm(grant.id, staff_id=int(named)):
+        messages.success(request, _("%(name)s is let in.") % {"name": grant.staff})
+    else:
+        messages.error(request, _("This link waits for nobody any more."))
+    return redirect("orders:access_link", grant_id)
+
+
+@closed_to_support
+@requires("access.grant")
+@require_POST
+def revoke(request: Request, grant_id: uuid.UUID) -> HttpResponse:
+    """Shuts the link, or refuses who asks with it."""
+    grant = _find(request, grant_id)
+    if grants.revoke(grant.id):
+        messages.success(request, _("The link is shut: support sees nothing by it any more."))
+    else:
+        messages.error(request, _("The link was over already."))
+    return redirect("orders:access_link", grant_id)
+
+
+def _find(request: Request, grant_id: uuid.UUID) -> Grant:
+    found = Grant.objects.newest().filter(company_id=request.gate.company_id)
+    return get_object_or_404(found, id=grant_id)
+
+
+def _page(request: Request, form: AccessForm, *, status: int = 200, **more: Any) -> HttpResponse:
+    found = Grant.objects.newest().filter(company_id=request.gate.company_id)[:NEWEST]
+    context = {
+        "form": form,
+        "links": [_shown(grant) for grant in found],
+        "last_opened": grants.last_opened(),
+        "support_email": settings.SUPPORT_EMAIL,
+        **more,
+    }
+    return render(request, "orders/access/links.html", context, status=status)
+
+
+def _shown(grant: Grant) -> dict[str, Any]:
+    icon, tone = ICONS[grant.state]
+    return {
+        "id": grant.id,
+        "url": reverse("orders:access_link", args=[grant.id]),
+        "state": {"key": grant.state, "label": STATES[grant.state], "icon": icon,
+                  "tone": tone},
+        "over": grant.state in ("ended", "revoked", "expired"),
+        "reason": grant.reason,
+        "made_by": str(grant.made_by),
+        "staff": grant.staff or grant.for_staff,
+        "asked": grant.state == "asked",
+        "made_at": grant.made_at,
+        "expires_at": grant.expires_at,
+        "listed": None if grant.orders is None else len(grant.orders),
+        "fields": [FIELDS[name] for name in FIELDS if name in grant.fields],
+        "moves": [MOVES[name] for name in MOVES if name in grant.moves],
+    }  # fmt: skip
+
+
+def _numbers(grant: Grant) -> list[Order]:
+    """The listed orders, as far as the reader sees them."""
+    listed = Order.objects.filter(company_id=grant.company_id, id__in=grant.orders or [])
+    return list(listed.only("number").order_by("number"))

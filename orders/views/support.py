@@ -1,0 +1,75 @@
+"""Support's side of an access link: asking with it, waiting, working, ending.
+
+Opening the page changes nothing, since scanners of mail open links. The link's secret stands after
+a "#", which no browser sends: a script puts it into the form, or support pastes it there.
+"""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import gate, grants
+from accounts.guard import apart_from_support, staff
+from accounts.requests import Request
+from orders.access_forms import LinkForm
+from policy import answers
+
+
+@apart_from_support
+@staff
+@require_safe
+def desk(request: Request) -> HttpResponse:
+    if not request.user.is_support:
+        return answers.answer(request, answers.not_support())
+    return _page(request, LinkForm())
+
+
+@apart_from_support
+@staff
+@sensitive_post_parameters()
+@never_cache
+@require_POST
+def ask(request: Request) -> HttpResponse:
+    """Uses the link, in a session whose secret is new from here on."""
+    if not request.user.is_support:
+        return answers.answer(request, answers.not_support())
+    if request.gate.missing:
+        return answers.answer(request, answers.not_accepted(request.gate.missing))
+    form = LinkForm(request.POST)
+    if request.gate.access:
+        form.add_error(None, _("One company at a time: end the work under the other link first."))
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    another = gate.new_secret()
+    if grants.ask_with_link(form.cleaned_data["code"], another=another):
+        request.session.go_on_as(another)
+        return redirect("orders:support")
+    form.add_error("code", _("This link does not open: used, shut, over, or for somebody else."))
+    return _page(request, form, status=422)
+
+
+@apart_from_support
+@staff
+@require_POST
+def end(request: Request) -> HttpResponse:
+    """Gives the company back, and goes on in a session whose secret is new."""
+    another = gate.new_secret()
+    if grants.end(another=another):
+        messages.success(request, _("The work under the link is ended."))
+    request.session.go_on_as(another)
+    return redirect("orders:support")
+
+
+def _page(request: Request, form: LinkForm, *, status: int = 200) -> HttpResponse:
+    return render(
+        request,
+        "orders/access/support.html",
+        {"form": form, "access": request.gate.access},
+        status=status,
+    )

@@ -1,0 +1,292 @@
+"""Access links on the pages of both sides: making, asking, confirming, following, ending."""
+
+from __future__ import annotations
+
+import re
+from unittest import mock
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMessage
+from django.test import Client, override_settings
+
+from accounts import gate
+from accounts.models import Grant
+from orders import access_letters as letters
+from orders.models import Order
+from tests import people
+from tests.access import another_order, confirm, link, state_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order() -> Order:
+    return another_order()
+
+
+def fresh(someone: people.Someone) -> Client:
+    """A browser whose person has just given the password once more."""
+    client = people.sign_in(Client(), someone)
+    cookie = client.cookies["covenant"].value
+    gate.prove_pass(cookie, user_id=someone.user.pk, proof="password")
+    return client
+
+
+def made(client: Client, **said: object) -> str:
+    """The link that the page shows."""
+    page = client.post("/access/new/", {"reason": "Look at it", "minutes": 60} | said)
+    assert page.status_code == 200, page.text
+    found = re.search(r'id="fresh-link">([^<]+)<', page.text)
+    assert found
+    return found[1]
+
+
+def grants_of(someone: people.Someone = people.ann) -> list[Grant]:
+    with people.as_(someone):
+        return list(Grant.objects.order_by("id"))
+
+
+def test_a_link_is_made_for_the_order_that_one_looks_at(order: Order) -> None:
+    client = fresh(people.ann)
+    card = client.get(f"/orders/{order.id}/").text
+    assert f"/access/?orders={order.number}" in card
+    assert f'value="{order.number}"' in client.get(f"/access/?orders={order.number}").text
+    shown = made(client, numbers=str(order.number), shown=["name"], moves=["trash"])
+    [grant] = grants_of()
+    assert (grant.orders, grant.fields, grant.moves) == ([order.id], ["name"], ["trash"])
+    assert "/support/#" in shown
+
+
+def test_18_the_secret_is_shown_once_and_stands_after_the_hash(order: Order) -> None:
+    client = fresh(people.ann)
+    secret = made(client).partition("#")[2]
+    assert len(secret) == 43
+    for path in ("/access/", f"/access/{grants_of()[0].id}/"):
+        assert secret not in client.get(path).text
+
+
+def test_making_asks_for_a_fresh_proof() -> None:
+    client = people.sign_in(Client(), people.ann)
+    answer = client.post("/access/new/", {"reason": "Look at it", "minutes": 60})
+    assert answer.status_code in (307, 302) and "/account/confirmation/" in answer["Location"]
+    assert grants_of() == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"reason": ""}, {"numbers": "99999"}, {"numbers": "none"}, {"minutes": 9999},
+     {"shown": ["passport"]}, {"moves": ["processing"]}, {"staff": "1"}],
+)  # fmt: skip
+def test_what_makes_no_sense_makes_no_link(said: dict[str, object]) -> None:
+    client = fresh(people.ann)
+    answer = client.post("/access/new/", {"reason": "Look at it", "minutes": 60} | said)
+    assert answer.status_code == 422
+    assert grants_of() == []
+
+
+def test_an_agent_names_only_orders_that_the_agent_sees(order: Order) -> None:
+    with people.as_(people.ann) as ann:
+        order.assign(by=ann, agent_id=people.gus.membership().id)
+    said = {"reason": "Look at it", "minutes": 60, "numbers": str(order.number)}
+    assert fresh(people.gail).post("/access/new/", said).status_code == 422
+
+
+def test_16_17_opening_the_address_changes_nothing() -> None:
+    grant_id, secret = link()
+    for client in (
+        Client(),
+        people.sign_in(Client(), people.sue),
+        people.sign_in(Client(), people.ann),
+    ):
+        for method in ("get", "head"):
+            for path in ("/support/", f"/support/?code={secret}", "/support/asking/"):
+                getattr(client, method)(path)
+    assert Client().post("/support/asking/", {"code": secret}).status_code == 302
+    assert state_of(grant_id) == "waiting"
+
+
+def test_35_support_asks_in_a_session_whose_secret_is_new(order: Order) -> None:
+    grant_id, secret = link()
+    client = people.sign_in(Client(), people.sue)
+    before = client.cookies["covenant"].value
+    client.post("/support/asking/", {"code": f"https://crm.example/support/#{secret}"})
+    after = client.cookies["covenant"].value
+    assert before != after and state_of(grant_id) == "asked"
+    with gate.carrying(before) as gone:
+        assert not gone.found
+    assert "is asked to let you in" in client.get("/support/").text
+    assert client.get(f"/orders/{order.id}/").status_code == 302  # still nobody's
+
+
+def test_10_12_a_link_that_does_not_open_says_nothing_of_why() -> None:
+    grant_id, secret = link()
+    client = people.sign_in(Client(), people.sue)
+    client.post("/support/asking/", {"code": secret})
+    other = people.sign_in(Client(), people.sue)
+    wrong = [other.post("/support/asking/", {"code": code}) for code in (secret, "x" * 43)]
+    assert {answer.status_code for answer in wrong} == {422}
+    assert state_of(grant_id) == "asked"
+
+
+def test_the_maker_sees_who_asks_and_lets_in_by_name(order: Order) -> None:
+    grant_id, secret = link()
+    sue = people.sign_in(Client(), people.sue)
+    sue.post("/support/asking/", {"code": secret})
+    ann = people.sign_in(Client(), people.ann)
+    page = ann.get(f"/access/{grant_id}/").text
+    assert "Sue of support asks to be let in" in page
+    ann.post(f"/access/{grant_id}/confirmation/", {"staff": people.olga.user.pk})
+    assert state_of(grant_id) == "asked"
+    ann.post(f"/access/{grant_id}/confirmation/", {"staff": people.sue.user.pk})
+    assert state_of(grant_id) == "open"
+    assert sue.get(f"/orders/{order.id}/").status_code == 200
+
+
+def working() -> tuple[Client, object]:
+    grant_id, secret = link()
+    sue = people.sign_in(Client(), people.sue)
+    sue.post("/support/asking/", {"code": secret})
+    confirm(grant_id)
+    return sue, grant_id
+
+
+def test_each_page_is_framed_with_the_company_the_reason_and_the_end(order: Order) -> None:
+    sue, _ = working()
+    for path in ("/orders/", f"/orders/{order.id}/", "/support/"):
+        page = sue.get(path).text
+        assert 'class="under-grant"' in page and "Aurora" in page and "The total is wrong" in page
+        assert "/support/ending/" in page
+    assert 'class="under-grant"' not in people.sign_in(Client(), people.ann).get("/orders/").text
+
+
+def test_36_ending_it_gives_support_its_own_session_back(order: Order) -> None:
+    sue, grant_id = working()
+    before = sue.cookies["covenant"].value
+    sue.post("/support/ending/")
+    assert before != sue.cookies["covenant"].value and state_of(grant_id) == "ended"
+    assert "The link, or its code" in sue.get("/support/").text
+    assert sue.get(f"/orders/{order.id}/").status_code == 302
+
+
+def test_signing_out_ends_it(order: Order) -> None:
+    sue, grant_id = working()
+    sue.post("/logout/")
+    assert state_of(grant_id) == "ended"
+
+
+def test_the_maker_follows_what_is_looked_at(order: Order) -> None:
+    sue, grant_id = working()
+    ann = people.sign_in(Client(), people.ann)
+    assert "Support last opened your account: never" in ann.get("/access/").text
+    sue.get(f"/orders/{order.id}/")
+    page = ann.get(f"/access/{grant_id}/").text
+    assert "looked at the order under an access link" in page and f"№ {order.number}" in page
+    assert "Support last opened your account: never" not in ann.get("/access/").text
+    assert "under an access link" in ann.get(f"/orders/{order.id}/").text
+
+
+def test_an_agent_follows_the_agents_own_links_and_no_others(order: Order) -> None:
+    grant_id, secret = link(people.gail)
+    sue = people.sign_in(Client(), people.sue)
+    sue.post("/support/asking/", {"code": secret})
+    confirm(grant_id, people.gail)
+    sue.get("/orders/")
+    mine, others = (people.sign_in(Client(), each) for each in (people.gail, people.gus))
+    assert "looked at the list of orders" in mine.get(f"/access/{grant_id}/").text
+    assert others.get(f"/access/{grant_id}/").status_code == 404
+    assert "The total is wrong" not in others.get("/access/").text
+    assert (
+        "looked at the list"
+        in people.sign_in(Client(), people.adam).get(f"/access/{grant_id}/").text
+    )
+
+
+def test_revoking_on_the_page_shuts_it(order: Order) -> None:
+    sue, grant_id = working()
+    people.sign_in(Client(), people.adam).post(f"/access/{grant_id}/revocation/")
+    assert state_of(grant_id) == "revoked"
+    assert sue.get(f"/orders/{order.id}/").status_code == 302
+
+
+@pytest.mark.parametrize("someone", [people.gus, people.bea, people.pat])
+def test_nobody_else_shuts_or_confirms_it(someone: people.Someone) -> None:
+    grant_id, _ = link()
+    client = people.sign_in(Client(), someone)
+    for deed in ("revocation", "confirmation"):
+        assert client.post(f"/access/{grant_id}/{deed}/").status_code in (403, 404)
+    assert state_of(grant_id) == "waiting"
+
+
+def test_44_nobody_is_led_off_the_site() -> None:
+    sue, _ = working()
+    for path in ("/support/ending/?next=https://evil.example/", "/support/asking/?next=//evil"):
+        answer = sue.post(path, {"code": "x"})
+        assert "evil" not in answer.headers.get("Location", "")
+
+
+def test_who_is_not_of_support_has_no_desk() -> None:
+    for someone in (people.ann, people.olga):
+        assert people.sign_in(Client(), someone).get("/support/").status_code == 403
+
+
+@override_settings(SUPPORT_EMAIL="help@covenant.example")
+def test_a_link_can_be_mailed_to_support(django_capture_on_commit_callbacks: object) -> None:
+    client = fresh(people.ann)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        shown = made(client, mailed="on")
+    [letter] = mail.outbox
+    assert letter.to == ["help@covenant.example"] and shown in letter.body
+
+
+def test_letters_tell_of_asking_the_first_view_and_the_end(order: Order) -> None:
+    sue, grant_id = working()
+    letters.tell_all()
+    assert subjects() == ["Sue of support asks to be let into Aurora"]
+    sue.get(f"/orders/{order.id}/")
+    sue.get("/orders/")
+    letters.tell_all()
+    sue.post("/support/ending/")
+    letters.tell_all()
+    letters.tell_all()
+    assert subjects()[1:] == [
+        "Sue of support looks at orders of Aurora",
+        "Support's access to Aurora is over",
+    ]
+    assert {letter.to[0] for letter in mail.outbox} == {people.ann.email}
+    assert f"/access/{grant_id}/" in mail.outbox[0].body
+
+
+def subjects() -> list[str]:
+    return [letter.subject for letter in mail.outbox]
+
+
+def test_46_a_letter_that_fails_is_written_the_next_time_and_holds_up_no_other() -> None:
+    for maker in (people.gail, people.adam):
+        _, secret = link(maker)
+        people.sign_in(client := Client(), people.sue).post("/support/asking/", {"code": secret})
+        assert client
+    with (
+        mock.patch.object(EmailMessage, "send", side_effect=OSError) as sending,
+        pytest.raises(OSError),
+    ):
+        letters.tell_all()
+    assert sending.call_count == 2 and mail.outbox == []
+    letters.tell_all()
+    told = {letter.to[0] for letter in mail.outbox}
+    assert told == {people.gail.email, people.adam.email, people.ann.email}
+
+
+def test_lists_cost_the_same_for_one_link_and_for_many(django_assert_num_queries: object) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client = people.sign_in(Client(), people.ann)
+    counts = []
+    for _ in range(2):
+        link()
+        client.get("/access/")
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/access/")
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
