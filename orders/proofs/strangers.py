@@ -24,7 +24,7 @@ from orders.models import Order
 from orders.trial import Canary, company_with_orders
 from policy.trial import accept, open_company
 
-REFUSED: Final = (403, 404, 405)
+REFUSED: Final = (401, 403, 404, 405)
 HANGING_TOGETHER: Final = ("orders_order", "orders_comment", "orders_item")
 
 
@@ -115,7 +115,7 @@ def at_every_address(visitor: Visitor, signed_in: Answer, order_id: str) -> Iter
 
 def addresses(order_id: str) -> Iterator[str]:
     """Every address of the site, with the order's key wherever one is asked for."""
-    filled = {"uuid": order_id, "int": "1", "slug": "crm"}
+    filled = {"uuid": order_id, "uuidstr": order_id, "int": "1", "slug": "crm"}
     for route in routes():
         if not route.startswith("^"):
             yield "/" + re.sub(r"<(\w+):\w+>", lambda part: filled[part[1]], route)

@@ -222,6 +222,23 @@ def test_where_nobody_listens_no_more_is_tried_in_that_minute(partners_server):
     assert sorted(each.attempts for each in deliveries()) == [0, 1, 1, 1]
 
 
+def test_what_is_no_secret_keeps_no_others_waiting(partners_server):
+    with as_(adam) as by:
+        Webhook.objects.create(
+            company_id=by.company_id,
+            partner_id=Partner.objects.get(name="wm14").id,
+            url=partners_server.url(),
+            secret=b"garbage",
+            made_by_id=by.user_id,
+            made_at=timezone.now(),
+        )
+    webhook_to(partners_server.url())
+    trash(a_lead())
+    minute()
+    assert len(partners_server.told) == 1
+    assert [delivery.attempts for delivery in deliveries()] == [1, 1]
+
+
 def test_it_is_told_once_more_by_hand(partners_server, client):
     webhook_to(partners_server.url())
     trash(a_lead())
