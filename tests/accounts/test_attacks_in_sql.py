@@ -18,6 +18,7 @@ from psycopg import sql
 from accounts import gate
 from accounts.rowrules import NO_PERSON_AND_NO_COMPANY, READ_BEFORE_A_COMPANY_IS_KNOWN
 from tests import people
+from tests.orders.sending import key_of, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,6 +77,12 @@ ATTACKERS: dict[str, Callable[[], Settings]] = {
         **{"pass": people.pass_of(people.ann)},
     ),
 }
+
+
+@pytest.fixture(autouse=True)
+def a_lead() -> None:
+    """What no person of the company adds by hand, for attackers to reach for."""
+    assert send(key_of()).status_code == 201
 
 
 @pytest.fixture(params=ATTACKERS)
