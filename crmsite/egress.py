@@ -139,10 +139,11 @@ def resolved(host: str) -> set[str]:
     return found
 
 
-EMBEDDED: Final = tuple(  # in which an IPv6 address holds an IPv4 one, perhaps a private one
-    ipaddress.ip_network(each)
-    for each in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
-)
+# Of a cloud's or a site's own, though Python says they are the world's.
+NOT_PUBLIC: Final = ("192.0.0.0/24", "168.63.129.16/32", "fec0::/10")
+# In which an IPv6 address holds an IPv4 one, perhaps a private one.
+EMBEDDED: Final = ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+SHUT: Final = tuple(ipaddress.ip_network(each) for each in (*NOT_PUBLIC, *EMBEDDED))
 
 
 def may_be_called(address: str) -> bool:
@@ -156,7 +157,7 @@ def may_be_called(address: str) -> bool:
     return (
         asked.is_global
         and not asked.is_multicast
-        and not any(asked.version == each.version and asked in each for each in EMBEDDED)
+        and not any(asked.version == each.version and asked in each for each in SHUT)
     )
 
 

@@ -29,6 +29,7 @@ from accounts.gate import Entry
 from accounts.models import Partner
 from orders import keys
 from orders.models import Delivery, Webhook
+from orders.sealing import SealBroken
 
 TASK: Final = "orders.tell"
 QUEUE: Final = "webhooks"
@@ -160,7 +161,8 @@ def told(delivery_id: UUID, secret: str) -> bool:
 
 
 def _attempted(delivery_id: UUID, by: Entry) -> tuple[Delivery, str, bytes, dict[str, str]] | None:
-    """What is to be sent where, counted as tried; None where it waits no more."""
+    """What is to be sent where, counted as tried; None where it waits no more, and where SQL has
+    put what is no secret of ours: that keeps no others waiting."""
     found = Delivery.objects.select_related("webhook").filter(
         company_id=by.company_id, id=delivery_id, next_at__lte=timezone.now()
     )
@@ -171,7 +173,10 @@ def _attempted(delivery_id: UUID, by: Entry) -> tuple[Delivery, str, bytes, dict
     delivery.next_at = next_try(delivery.attempts)
     delivery.save(update_fields=["attempts", "next_at"])
     webhook, body = delivery.webhook, body_of(delivery)
-    key = keys.provided(by).open(bytes(webhook.secret), row_id=webhook.id, purpose=SEALED)
+    try:
+        key = keys.provided(by).open(bytes(webhook.secret), row_id=webhook.id, purpose=SEALED)
+    except SealBroken:
+        return None
     return delivery, webhook.url, body, signed(delivery.id, body, key, timezone.now())
 
 

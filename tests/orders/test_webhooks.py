@@ -222,6 +222,23 @@ def test_where_nobody_listens_no_more_is_tried_in_that_minute(partners_server):
     assert sorted(each.attempts for each in deliveries()) == [0, 1, 1, 1]
 
 
+def test_what_is_no_secret_keeps_no_others_waiting(partners_server):
+    with as_(adam) as by:
+        Webhook.objects.create(
+            company_id=by.company_id,
+            partner_id=Partner.objects.get(name="wm14").id,
+            url=partners_server.url(),
+            secret=b"garbage",
+            made_by_id=by.user_id,
+            made_at=timezone.now(),
+        )
+    webhook_to(partners_server.url())
+    trash(a_lead())
+    minute()
+    assert len(partners_server.told) == 1
+    assert [delivery.attempts for delivery in deliveries()] == [1, 1]
+
+
 def test_it_is_told_once_more_by_hand(partners_server, client):
     webhook_to(partners_server.url())
     trash(a_lead())
@@ -278,6 +295,7 @@ def test_what_was_told_a_month_ago_is_forgotten(partners_server, monkeypatch):
         "169.254.169.254", "224.0.0.1", "255.255.255.255", "192.0.2.1", "::1", "::", "fe80::1",
         "fc00::1", "ff02::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "64:ff9b::a00:1",
         "2002:a00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "fe80::1%eth0", "localhost", "",
+        "192.0.0.192", "168.63.129.16", "fec0::1", "::7f00:1", "::a9fe:a9fe",
     ],
 )  # fmt: skip
 def test_no_address_but_a_public_one_is_called(settings, address):
