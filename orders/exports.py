@@ -37,6 +37,12 @@ TASK: Final = "orders.export"
 QUEUE: Final = "exports"
 SEALED: Final = "export.chunk"
 FORMS: Final = (archives.write_json, archives.write_csv)
+VERIFIER: Final = "company/verify_audit.py"
+ABOUT: Final = """\
+Each of these is there twice, as .json and as .csv. What the system keeps sealed is open in here,
+but for the documents of authorities. Hashes of passwords, and those that find orders, are left out.
+
+"""
 
 
 # In the request
@@ -106,7 +112,7 @@ def build(export_id: uuid.UUID, secret: str) -> None:
             for write in FORMS:
                 write(opened, part.name, kept.counted(rows(part, run, secret)))
         if run.company_id is not None:
-            opened.write(verify_audit.__file__, "company/verify_audit.py")
+            opened.write(verify_audit.__file__, VERIFIER)
         opened.writestr("README.txt", contents(run))
     kept.finish()
 
@@ -151,8 +157,11 @@ def parts(run: Export) -> list[Part]:
 
 
 def contents(run: Export) -> str:
+    """What is in which file. The registry tells how the database holds it: here it is opened."""
     lines = [f"{part.name}: {part.record.holds}" for part in parts(run)]
-    return "Each of these is there twice, as .json and as .csv.\n\n" + "\n".join(lines) + "\n"
+    if run.company_id is not None:
+        lines.append(f"{VERIFIER}: checks the audit, offline: python3 {VERIFIER} THIS_ARCHIVE.zip")
+    return ABOUT + "\n".join(lines) + "\n"
 
 
 def rows_there_are(run: Export, secret: str) -> int:

@@ -29,7 +29,7 @@ class Import(CompanyOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.started_at:%Y-%m-%d %H:%M} UTC"
 
 
 class ImportChunk(CompanyOwned):

@@ -44,4 +44,4 @@ class Inquiry(CompanyOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.started_at:%Y-%m-%d %H:%M} UTC"

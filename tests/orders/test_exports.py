@@ -85,6 +85,13 @@ def test_an_owner_takes_the_company_along_with_persons_opened():
     assert "Bea" not in archive.read("company/membership.json").decode()
 
 
+def test_what_is_in_the_archive_is_told_with_it():
+    told = built(ann, of_company=True).read("README.txt").decode()
+    assert "What the system keeps sealed is open in here" in told
+    assert "python3 company/verify_audit.py" in told
+    assert "verify_audit" not in built(gail).read("README.txt").decode()
+
+
 def test_both_forms_say_the_same():
     archive = built(ann, of_company=True)
     [told] = csv.DictReader(io.StringIO(archive.read("company/order.csv").decode("utf-8-sig")))
