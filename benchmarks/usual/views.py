@@ -4,7 +4,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.gate import Entry
@@ -49,11 +48,11 @@ def orders(request: HttpRequest) -> HttpResponse:
     last = found[PAGE - 1] if len(found) > PAGE else None
     return render(
         request,
-        "orders/list.html",
+        "usual/list.html",
         {
             "tabs": tabs(company_id),
             "filters": filters,
-            "rows_html": render_to_string("usual/rows.html", {"orders": found[:PAGE]}, request),
+            "lines": found[:PAGE],
             "older_url": last and f"{request.path}?older={Place(last.created_at, last.id)}",
             "can_write": True,
             "can_import": True,
