@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from unittest import mock
+from uuid import UUID
 
 import pytest
 from django.core import mail
@@ -16,6 +17,7 @@ from orders import access_letters as letters
 from orders.models import Order
 from tests import people
 from tests.access import another_order, confirm, link, state_of
+from tests.policy.publications import accept_all, publish_crm
 
 pytestmark = pytest.mark.django_db
 
@@ -143,7 +145,7 @@ def test_the_maker_sees_who_asks_and_lets_in_by_name(order: Order) -> None:
     assert sue.get(f"/orders/{order.id}/").status_code == 200
 
 
-def working() -> tuple[Client, object]:
+def working() -> tuple[Client, UUID]:
     grant_id, secret = link()
     sue = people.sign_in(Client(), people.sue)
     sue.post("/support/asking/", {"code": secret})
@@ -167,6 +169,24 @@ def test_36_ending_it_gives_support_its_own_session_back(order: Order) -> None:
     assert before != sue.cookies["covenant"].value and state_of(grant_id) == "ended"
     assert "The link, or its code" in sue.get("/support/").text
     assert sue.get(f"/orders/{order.id}/").status_code == 302
+
+
+def test_one_that_is_shut_for_now_is_said_to_be_and_can_be_ended(order: Order) -> None:
+    """Its maker has a policy to accept. Another link ended in an error, and this one stayed."""
+    sue, grant_id = working()
+    publish_crm()
+    accept_all(people.sue)
+    assert sue.get(f"/orders/{order.id}/").status_code == 302
+    page = sue.get("/support/").text
+    assert "Aurora is shut for now" in page and "/support/ending/" in page
+    assert sue.post("/support/asking/", {"code": "x" * 43}).status_code == 422
+    accept_all(people.ann)
+    assert sue.get(f"/orders/{order.id}/").status_code == 200
+    publish_crm("# Newer rules")
+    accept_all(people.sue)
+    sue.post("/support/ending/")
+    accept_all(people.ann)
+    assert state_of(grant_id) == "ended"
 
 
 def test_signing_out_ends_it(order: Order) -> None:
