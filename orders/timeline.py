@@ -16,7 +16,7 @@ from accounts import audit, grants
 from accounts.access import Deed
 from accounts.identifiers import made_at
 from accounts.models import AuditEntry, Grant, Role
-from orders import statuses
+from orders import erasure, statuses
 from orders.keys import Keys
 from orders.models import Comment, Import, Order, Source
 from orders.sealing import SealBroken
@@ -172,6 +172,8 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
         case "person.placed":
             before, after = (str(Role(role).label) for role in changes["role"])
             return {"before": before, "after": after}
+        case "order.kept":
+            return {"note": str(erasure.GROUNDS[changes["ground"]])}
         case "order.added" if changes["source"] != Source.HAND:
             return {"text": f"{text}: {Source(changes['source']).label}"}
     return {}
