@@ -34,7 +34,7 @@ def mailing() -> Iterator[psycopg.Connection]:
     """The worker, whose mail server takes its time."""
     with begun("") as worker:
         found = worker.execute(
-            "SELECT * FROM gate.letter_about_access(%s, '{}')", [gate._key("issue")]
+            "SELECT * FROM gate.letter_about_access(%s, '{}')", [gate.key_for("issue")]
         )
         assert found.fetchone()
         yield worker
@@ -44,7 +44,7 @@ def test_46_a_slow_mail_server_keeps_no_revocation_waiting() -> None:
     grant_id, sues = let_in()
     with mailing(), begun(people.pass_of(people.ann)) as anns:
         anns.execute("SET LOCAL lock_timeout = '1s'")
-        anns.execute("SELECT gate.revoke_grant(%s, %s)", [gate._key("issue"), grant_id])
+        anns.execute("SELECT gate.revoke_grant(%s, %s)", [gate.key_for("issue"), grant_id])
         anns.commit()
     assert seen(sues) == [] and state_of(grant_id) == "revoked"
 
@@ -71,11 +71,11 @@ def test_46_each_letter_is_written_once_by_many_workers() -> None:
     let_in()
     with mailing() as worker, begun("") as another:
         asked = "SELECT what FROM gate.letter_about_access(%s, '{}')"
-        assert another.execute(asked, [gate._key("issue")]).fetchall() == []
+        assert another.execute(asked, [gate.key_for("issue")]).fetchall() == []
         worker.commit()
         another.rollback()
-        another.execute("SELECT gate.enter(%s, '')", [gate._key("vouch")])
-        assert another.execute(asked, [gate._key("issue")]).fetchall() == []
+        another.execute("SELECT gate.enter(%s, '')", [gate.key_for("vouch")])
+        assert another.execute(asked, [gate.key_for("issue")]).fetchall() == []
 
 
 # What an entry says
@@ -233,7 +233,7 @@ def test_22_nothing_is_told_or_read_where_a_revocation_would_not_be_seen(isolati
     _, sues = let_in()
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
         web.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
-        web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), sues])
+        web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), sues])
         web.execute("SELECT set_config('gate.company', %s, true)", [str(aurora())])
         with pytest.raises(psycopg.errors.InsufficientPrivilege), web.transaction():
             web.execute(ENTRY, [aurora(), people.sue.user.pk])
@@ -279,7 +279,7 @@ def test_14_whoever_comes_first_nothing_is_open_in_the_end(
     grant_id, secret = link(people.adam, staff=people.sue if opens == "asks" else None)
     another = gate.new_secret() if opens == "asks" else ask(secret)
     said = {
-        "key": gate._key("issue"), "grant": grant_id, "secret": secret, "another": another,
+        "key": gate.key_for("issue"), "grant": grant_id, "secret": secret, "another": another,
         "adam": people.adam.user.pk, "sue": people.sue.user.pk,
     }  # fmt: skip
     opener = begun(people.pass_of(people.sue if opens == "asks" else people.adam))
@@ -326,7 +326,7 @@ def test_12_of_two_links_asked_with_at_once_one_is_used() -> None:
         overlap(
             (a, asks.replace("{secret}", first).replace("{another}", gate.new_secret())),
             (b, asks.replace("{secret}", second).replace("{another}", gate.new_secret())),
-            key=gate._key("issue"),
+            key=gate.key_for("issue"),
         )
     assert (state_of(one), state_of(two, people.adam)) == ("asked", "waiting")
 
@@ -362,6 +362,6 @@ def test_09_without_a_second_factor_nobody_asks(owner: psycopg.Connection) -> No
     with begun(sues) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
         web.execute(
             "SELECT gate.ask_with_link(%s, %s, %s)",
-            [gate._key("issue"), secret, gate.new_secret()],
+            [gate.key_for("issue"), secret, gate.new_secret()],
         )
     assert state_of(grant_id) == "waiting"
