@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from unittest import mock
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from django.test import Client, override_settings
 from accounts import gate
 from accounts.models import Grant
 from orders import access_letters as letters
+from orders import timeline
 from orders.models import Order
 from tests import people
 from tests.access import another_order, confirm, link, state_of
@@ -204,6 +206,26 @@ def test_the_maker_follows_what_is_looked_at(order: Order) -> None:
     assert "looked at the order under an access link" in page and f"№ {order.number}" in page
     assert "Support last opened your account: never" not in ann.get("/access/").text
     assert "under an access link" in ann.get(f"/orders/{order.id}/").text
+
+
+def test_no_look_is_hidden_by_hundreds_of_others(order: Order) -> None:
+    sue, grant_id = working()
+    ann = people.sign_in(Client(), people.ann)
+    with mock.patch.object(timeline, "LONGEST", 3):
+        sue.get(f"/orders/{order.id}/")
+        for _ in range(3):
+            sue.get("/orders/")
+        newest = ann.get(f"/access/{grant_id}/")
+        assert f"№ {order.number}" not in newest.text and "every 5s" in newest.text
+        older = ann.get(unescape(re.search(r'href="([^"]+)" rel="next"', newest.text)[1]))
+    assert f"№ {order.number}" in older.text and "every 5s" not in older.text
+
+
+@pytest.mark.parametrize("older", ["", "x", "%00", "9999-99-99", "0001-01-01T00:00:00+14:00"])
+def test_a_place_that_is_none_is_the_newest_end(older: str) -> None:
+    grant_id, _ = link()
+    ann = people.sign_in(Client(), people.ann)
+    assert ann.get(f"/access/{grant_id}/?older={older}").status_code == 200
 
 
 def test_an_agent_follows_the_agents_own_links_and_no_others(order: Order) -> None:
