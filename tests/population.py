@@ -10,10 +10,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.hashers import make_password
-from django.db import connections
 from django.utils import timezone
 
-from accounts import founding
+from accounts import founding, trial
 from accounts.models import Company, Membership, Partner, Team, User
 from orders import imports, inquiries, retention, spreadsheets
 from orders.buyers import Buyer
@@ -47,7 +46,6 @@ def populate() -> None:
         for slug, country, currency, zone in COMPANIES
     }
     users = {someone.email: _register(someone) for someone in PEOPLE}
-    _seat([users[someone.email].pk for someone in PEOPLE if someone.operator])
     for founder, slug in ((people.ann, "aurora"), (people.bea, "borealis")):
         founding.enrol(users[founder.email], companies[slug], "owner")
         _open(founder, companies[slug])
@@ -67,13 +65,9 @@ def _register(someone: Someone) -> User:
     )
     user.password = _HASH
     user.save(using=founding.OWNER, update_fields=["password"])
+    if someone.operator:
+        trial.seat(user)
     return user
-
-
-def _seat(operators: list[int]) -> None:
-    """They have had a second factor: their passes of the tests have proven one."""
-    with connections[founding.OWNER].cursor() as cursor:
-        cursor.execute("INSERT INTO gate.seated SELECT unnest(%s)", [operators])
 
 
 def _open(founder: Someone, company: Company) -> None:
