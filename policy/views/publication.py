@@ -109,7 +109,7 @@ def _page(request: Request, desk: Desk) -> HttpResponse:
         "previews": previews(desk.latest, kept.texts),
         "may_publish": not seconds or any(second.pk in approvers for second in seconds),
         "seconds": seconds,
-        "never_here": [second.user for second in others if not second.seated],
+        "never_here": [f"{each.user} ({each.user.email})" for each in others if not each.seated],
         "may_approve": bool(seconds) and not mine,
         "may_withdraw": mine,
         "kind": desk.kind,

@@ -69,6 +69,11 @@ def test_what_is_written_is_kept_found_again_and_discarded() -> None:
     assert newest() == 1
 
 
+def test_what_a_version_needs_is_not_called_optional() -> None:
+    page = as_somebody(olga).get(WRITE).text
+    assert "In one language at least" in page and "optional" not in page
+
+
 def test_an_empty_form_keeps_no_draft() -> None:
     as_somebody(olga).post(f"{WRITE}draft/", {})
     assert kept() is None
@@ -143,7 +148,7 @@ def test_two_operators_publish_with_an_approval_in_between() -> None:
 def test_the_page_says_who_was_appointed_and_is_not_waited_for(owner: psycopg.Connection) -> None:
     owner.execute("DELETE FROM gate.seated WHERE user_id = %s", [otto.user.pk])
     page = as_somebody(olga).post(WRITE, FIELDS, follow=True)
-    for words in ("Otto is appointed operator", "You publish alone."):
+    for words in ("Otto (otto@covenant.example) is appointed operator", "You publish alone."):
         assert words in page.text
     assert "waits for the approval" not in page.text
     seal = page.context["draft"].seal
