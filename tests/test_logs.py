@@ -5,13 +5,15 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from unittest import mock
 
 import pytest
 from django.core import mail
 from django.test import Client
 
+from accounts import grants
 from crmsite import logs
-from tests.people import gail
+from tests.people import gail, sign_in, sue
 
 pytestmark = pytest.mark.django_db
 
@@ -57,12 +59,35 @@ def test_a_refused_invitation_leaves_no_secret(written):
     assert only(written())["event"] == "POST invitation/<slug:secret>/"
 
 
+@pytest.mark.parametrize("enforced", [True, False], ids=["refused", "failed"])
+def test_18_an_access_link_that_is_refused_or_fails_leaves_no_secret(written, enforced):
+    client = sign_in(Client(enforce_csrf_checks=enforced, raise_request_exception=False), sue)
+    with mock.patch.object(grants, "ask_with_link", side_effect=RuntimeError):
+        answer = client.post("/support/asking/", {"code": f"https://crm.example/support/#{SECRET}"})
+    assert answer.status_code == (403 if enforced else 500)
+    assert only(written())["event"] == "POST support/asking/"
+    assert SECRET not in written() and SECRET not in answer.text
+
+
 @pytest.mark.parametrize("rest", [f"/{SECRET}/more/", f"/{SECRET}%0a{SECRET}/", f"//{SECRET}/"])
 def test_an_unknown_path_leaves_its_first_segment(client, written, rest):
     assert client.get(f"/invitation{rest}").status_code == 404
     assert SECRET not in written()
     told = only(written())
     assert (told["event"], told["status"]) == ("GET invitation/…", 404)
+
+
+@pytest.mark.parametrize("typed", ["+40721234643", f"{SECRET}/more/"])
+def test_what_was_typed_in_place_of_an_address_is_not_told(client, written, typed):
+    assert client.get(f"/{typed}").status_code == 404
+    assert typed not in written() and SECRET not in written()
+    assert only(written())["event"] == "GET …"
+
+
+def test_a_word_in_place_of_the_method_is_not_told(client, written):
+    assert client.generic(SECRET.upper(), "/policy/disclosures/").status_code == 405
+    assert SECRET.upper() not in written()
+    assert only(written())["event"] == "another method policy/disclosures/"
 
 
 def test_runserver_does_not_log_addresses_besides():
