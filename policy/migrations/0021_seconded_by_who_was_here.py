@@ -1,4 +1,4 @@
-"""A second operator is waited for once he has had a second factor (accounts/migrations/0036): one who
+"""A second operator is waited for once he has had a second factor (accounts/migrations/0037): one who
 was appointed and never came could approve nothing, and so held every version up.
 """
 
@@ -44,6 +44,6 @@ APPROVING = rewritten(
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         ("policy", "0020_with_a_second_factor"),
-        ("accounts", "0036_seated"),
+        ("accounts", "0037_seated"),
     ]
     operations: ClassVar = [guard(SECONDS + APPROVING)]  # for good: before, one waited for nobody

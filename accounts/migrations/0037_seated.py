@@ -59,5 +59,5 @@ DROP TABLE gate.seated;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0035_access_followed")]
+    dependencies: ClassVar = [("accounts", "0036_access_attacked")]
     operations: ClassVar = [guard(SEATS, UNDO)]
