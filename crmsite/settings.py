@@ -125,6 +125,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "crmsite.urls"
 WSGI_APPLICATION = "crmsite.wsgi.application"
 
+FORM_RENDERER = "django.forms.renderers.Jinja2"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
