@@ -16,7 +16,7 @@ test: .venv/ready
 
 hostile: export HOSTILE_INPUTS ?= 50000
 hostile: .venv/ready
-	@$(BIN)/python -m pytest tests/test_hostile_inputs.py -n 3
+	@$(BIN)/python -m pytest tests/test_hostile_inputs.py -n 8
 
 lint: .venv/ready
 	@$(BIN)/ruff check .
