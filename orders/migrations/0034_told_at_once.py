@@ -45,7 +45,7 @@ TELLING = rewritten(
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         ("orders", "0033_left_out_of_an_erasure"),
-        ("accounts", "0036_all_taken_along"),
+        ("accounts", "0037_all_taken_along"),
     ]
     operations: ClassVar = [
         migrations.AddField("webhook", "rests_until", models.DateTimeField(null=True)),

@@ -41,5 +41,5 @@ ALTER POLICY reads ON accounts_grant USING (
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0035_access_followed")]
+    dependencies: ClassVar = [("accounts", "0036_access_attacked")]
     operations: ClassVar = [guard(REACH + OWN)]  # for good: the former reach left things out
