@@ -259,7 +259,8 @@ CALLABLE = {
         "add_person", "set_password", "password_stands", "enter", "verify", "open_pass",
         "keep_pass", "end_pass", "sweep_passes", "choose_company",
         "prove_pass", "fresh", "fresh_factor", "open_factors", "opened_to", "is_support",
-        "leave_company", "open_export", "delete_account", "close_company", "clear_company",
+        "leave_company", "open_export", "taking_along", "delete_account", "close_company",
+        "clear_company",
         "closing", "sweep_inquiries", "retaining",
         "sweep_exports", "read_invitation", "redeem_invitation",
         # access links
