@@ -44,6 +44,6 @@ APPROVING = rewritten(
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
         ("policy", "0020_with_a_second_factor"),
-        ("accounts", "0037_seated"),
+        ("accounts", "0039_seated"),
     ]
     operations: ClassVar = [guard(SECONDS + APPROVING)]  # for good: before, one waited for nobody

@@ -25,5 +25,5 @@ NAMED = rewritten(
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0036_access_attacked")]
+    dependencies: ClassVar = [("accounts", "0037_all_taken_along")]
     operations: ClassVar = [guard(NAMED)]

@@ -59,5 +59,5 @@ DROP TABLE gate.seated;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0036_access_attacked")]
+    dependencies: ClassVar = [("accounts", "0038_named_as_then")]
     operations: ClassVar = [guard(SEATS, UNDO)]
