@@ -1,4 +1,4 @@
-"""A second operator is waited for once he has had a second factor (accounts/migrations/0037): one who
+"""A second operator is waited for once he has had a second factor (accounts/migrations/0039): one who
 was appointed and never came could approve nothing, and so held every version up.
 """
 

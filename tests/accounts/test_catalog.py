@@ -248,7 +248,7 @@ CALLABLE = {
         # who is asking, and what that pass may do
         "vouched", "scope", "allows", "whole", "company", "reached", "enrolled", "quietly_whole",
         "granted", "share", "doer", "user_id", "is_operator", "company_under_policy", "may_publish",
-        "may_accept",
+        "may_accept", "other_operators",
         "waiting_for", "declare_citizenship", "remind", "count_visit", "count_refusals",
         "refusal_totals",
         # requests of authorities
