@@ -427,9 +427,19 @@ def add_person(*, email: str, name: str, language: str, password: str) -> int:
         )[0]
 
 
-def set_password(user_id: int, password: str) -> None:
-    """Store the hash `password`; every pass of that person ends with it."""
-    _ask("SELECT gate.set_password(%s, %s, %s)", (_key("issue"), user_id, password))
+def set_password(user_id: int, password: str, *, is_another: bool) -> None:
+    """Store the hash `password`; every pass of that person ends with it. Told in the audits of
+    their companies where it `is_another`, and not the old password hashed anew."""
+    _ask(
+        "SELECT gate.set_password(%s, %s, %s, %s)",
+        (_key("issue"), user_id, password, is_another),
+    )
+
+
+def tell_of_refusal(user_id: int | None, proof: str) -> None:
+    """Tell in the audits of that person's companies that somebody gave a wrong proof for theirs, a
+    "password" or a "factor". None is nobody's, and is told nowhere, in the same time."""
+    _ask("SELECT gate.tell_of_refusal(%s, %s, %s)", (_key("issue"), user_id, proof))
 
 
 def password_stands(user_id: int, password: str) -> bool:
@@ -476,7 +486,13 @@ def keep_pass(secret: str, *, data: str, until: datetime) -> bool:
     return _ask("SELECT gate.keep_pass(%s, %s, %s, %s)", (_key("issue"), secret, data, until))[0]
 
 
+def renew_pass(another: str) -> None:
+    """Let the session presented go on under the secret `another`."""
+    _ask("SELECT gate.renew_pass(%s, %s)", (_key("issue"), another))
+
+
 def end_pass(secret: str) -> None:
+    """End it; of a session this is signing out, and told in the company's audit."""
     _ask("SELECT gate.end_pass(%s, %s)", (_key("issue"), secret))
 
 

@@ -9,11 +9,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from accounts import audit, grants
 from accounts.access import Deed
+from accounts.freshness import PROOFS
 from accounts.identifiers import made_at
 from accounts.models import AuditEntry, Grant, Role
 from orders import statuses
@@ -172,9 +175,22 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
         case "person.placed":
             before, after = (str(Role(role).label) for role in changes["role"])
             return {"before": before, "after": after}
+        case "factor.added" | "factor.removed" | "factor.forgotten":
+            return {"text": f"{text}: {PROOFS[changes['factor']]}"}
+        case deed if deed.startswith("disclosure."):
+            return {"note": " · ".join(_of_disclosure(changes))}
         case "order.added" if changes["source"] != Source.HAND:
             return {"text": f"{text}: {Source(changes['source']).label}"}
     return {}
+
+
+def _of_disclosure(said: dict[str, Any]) -> Iterator[str]:
+    """How many orders were asked for; and when, of what was done before it could be told."""
+    if "orders" in said:
+        yield _("Orders: %(number)s") % {"number": said["orders"]}
+    if "at" in said:
+        at = timezone.localtime(datetime.fromisoformat(said["at"]))
+        yield _("Done on %(day)s") % {"day": date_format(at)}
 
 
 def _reason(key: str) -> str:
