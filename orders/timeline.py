@@ -14,14 +14,15 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from accounts import audit, grants
 from accounts.access import Deed
+from accounts.gate import Entry
 from accounts.identifiers import made_at
 from accounts.models import AuditEntry, Grant, Role
 from orders import statuses
+from orders.filters import Filters
 from orders.keys import Keys
 from orders.models import Comment, Import, Order, Source
 from orders.sealing import SealBroken
 
-NOTHING: Final = UUID(int=0)
 LONGEST: Final = 200  # of each kind; what is older stays in the company's audit
 
 FIELDS: Final[dict[str, Any]] = {
@@ -57,15 +58,17 @@ class Event:
     after: str = ""
     note: str = ""
     url: str = ""  # of what `after` names
+    under: str = ""  # "under an access link"
 
 
-def of_order(order: Order, held: Keys | None) -> list[Event]:
+def of_order(order: Order, held: Keys | None, *, by: Entry) -> list[Event]:
     """What happened to the order, as far as its reader may know: three statements at most, and for
-    whoever holds no keys none, since the rows behind it are not theirs either."""
+    whoever holds no keys none, since the rows behind it are not theirs either. Support is not told
+    who the company's people are."""
     if held is None:
         return list(_phases(order))
     entries = _entries(order)
-    events = [*_arrival(order, entries), *_deeds(entries), *_comments(order, held)]
+    events = [*_arrival(order, entries), *_deeds(entries, by), *_comments(order, held, by)]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
@@ -116,33 +119,53 @@ def _entries(order: Order) -> list[AuditEntry]:
     return list(entries.exclude(action="order.commented").order_by("-id")[:LONGEST])
 
 
-def _deeds(entries: Iterable[AuditEntry]) -> Iterator[Event]:
+def _deeds(entries: Iterable[AuditEntry], by: Entry) -> Iterator[Event]:
     for entry in entries:
-        yield Event(entry.at, entry.actor_name, **sentence(entry))
+        told = sentence(entry)
+        if by.under:
+            others = _("Support") if entry.grant_id else _("The company")
+            who = _("You") if entry.actor_id == by.user_id else others
+            if entry.person_seal:
+                told |= {"text": _("gave the order to an agent"), "after": ""}
+        else:
+            who = entry.actor_name
+        under = _("under an access link") if entry.grant_id else ""
+        yield Event(entry.at, who, **told, under=under)
 
 
-def _comments(order: Order, held: Keys) -> Iterator[Event]:
+def _comments(order: Order, held: Keys, by: Entry) -> Iterator[Event]:
     comments = Comment.objects.filter(company_id=order.company_id, order_id=order.id)
     for comment in comments.select_related("author").order_by("-id")[:LONGEST]:
         try:
             note = held.open_comment(bytes(comment.body), comment.id)
         except SealBroken:  # SQL can add comments, too
             note = _("The seal is broken")
-        yield Event(comment.created_at, str(comment.author), _("commented"), note=note)
+        who = str(comment.author)
+        if by.under:
+            who = _("You") if comment.author_id == by.user_id else _("Somebody else")
+        yield Event(comment.created_at, who, _("commented"), note=note)
 
 
 def under_grant(grant: Grant) -> list[Event]:
     """What was done under an access link, as far as its reader may follow it, newest first."""
     deeds = grants.deeds_under(grant.id, most=LONGEST)
+    known = orders_seen(grant.company_id, deeds)
+    return [_of_deed(deed, known.get(deed.object_id)) for deed in deeds]
+
+
+def orders_seen(company_id: int, deeds: Iterable[Deed | AuditEntry]) -> dict[UUID | None, Order]:
+    """Id -> order, as far as the reader sees them: an entry about looking at an order is made
+    before its row is read, and so names none."""
     ids = {deed.object_id for deed in deeds if deed.object_type == "order" and deed.object_id}
-    orders = Order.objects.filter(company_id=grant.company_id, id__in=ids).only("number")
-    known = {order.id: order for order in orders}
-    return [_of_deed(deed, known.get(deed.object_id or NOTHING)) for deed in deeds]
+    orders = Order.objects.filter(company_id=company_id, id__in=ids).only("number")
+    return {order.id: order for order in orders}
 
 
 def _of_deed(deed: Deed, order: Order | None) -> Event:
     told = sentence(AuditEntry(action=deed.action, changes=deed.changes))
     if order is None:
+        if deed.action == "access.viewed":
+            told["text"] = _("asked for an order that you do not see")
         return Event(deed.at, deed.doer, **told)
     address = reverse("orders:card", args=[order.id])
     return Event(deed.at, deed.doer, **told | {"note": str(order)}, url=address)
@@ -172,6 +195,10 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
         case "person.placed":
             before, after = (str(Role(role).label) for role in changes["role"])
             return {"before": before, "after": after}
+        case "access.searched":
+            known = Filters.base_fields
+            by_what = [str(known[name].label) for name in changes["by_what"] if name in known]
+            return {"text": f"{text}: {', '.join(by_what)}"} if by_what else {}
         case "order.added" if changes["source"] != Source.HAND:
             return {"text": f"{text}: {Source(changes['source']).label}"}
     return {}
