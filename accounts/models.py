@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
@@ -483,6 +484,12 @@ class Grant(CompanyOwned):
         if self.expires_at <= timezone.now():
             return "expired"
         return "open" if self.confirmed_at else "asked" if self.asked_at else "waiting"
+
+    @property
+    def over_at(self) -> datetime | None:
+        """Since when it opens nothing; None while it does, or may."""
+        expired_at = self.expires_at if self.expires_at <= timezone.now() else None
+        return self.revoked_at or self.ended_at or expired_at
 
 
 class Attempt(models.Model):
