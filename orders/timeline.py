@@ -8,21 +8,24 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Count, Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 
 from accounts import audit, grants
 from accounts.access import Deed
 from accounts.gate import Entry
 from accounts.identifiers import made_at
 from accounts.models import AuditEntry, Grant, Role
-from orders import statuses
+from orders import erasure, statuses
 from orders.filters import Filters
 from orders.keys import Keys
 from orders.models import Comment, Import, Order, Source
 from orders.sealing import SealBroken
 
+LOOKED: Final = "access.viewed"
 LONGEST: Final = 200  # of each kind; what is older stays in the company's audit
 
 FIELDS: Final[dict[str, Any]] = {
@@ -62,13 +65,18 @@ class Event:
 
 
 def of_order(order: Order, held: Keys | None, *, by: Entry) -> list[Event]:
-    """What happened to the order, as far as its reader may know: three statements at most, and for
+    """What happened to the order, as far as its reader may know: four statements at most, and for
     whoever holds no keys none, since the rows behind it are not theirs either. Support is not told
     who the company's people are."""
     if held is None:
         return list(_phases(order))
     entries = _entries(order)
-    events = [*_arrival(order, entries), *_deeds(entries, by), *_comments(order, held, by)]
+    events = [
+        *_arrival(order, entries),
+        *_deeds(entries, by),
+        *_looks(order, by),
+        *_comments(order, held, by),
+    ]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
@@ -114,9 +122,29 @@ def _came_as(order: Order, entries: Sequence[AuditEntry]) -> str:
 
 
 def _entries(order: Order) -> list[AuditEntry]:
-    """A comment stands for its own entry, which says less."""
+    """A comment stands for its own entry, which says less; looks are told by themselves."""
     entries = AuditEntry.objects.filter(company_id=order.company_id, object_id=order.id)
-    return list(entries.exclude(action="order.commented").order_by("-id")[:LONGEST])
+    told_apart = ("order.commented", LOOKED)
+    return list(entries.exclude(action__in=told_apart).order_by("-id")[:LONGEST])
+
+
+def _looks(order: Order, by: Entry) -> Iterator[Event]:
+    """Support's looks, one line for those of one person under one access link: each is an entry,
+    and hundreds of them would hide what was done."""
+    looks = AuditEntry.objects.filter(
+        company_id=order.company_id, object_id=order.id, action=LOOKED
+    )
+    under = looks.values("grant_id", "actor_as__name").annotate(last=Max("at"), times=Count("pk"))
+    for look in under.order_by("-last")[:LONGEST]:
+        times = ngettext("%(times)d time", "%(times)d times", look["times"]) % look
+        own = by.under and by.under.id == look["grant_id"]
+        yield Event(
+            look["last"],
+            _("You") if own else look["actor_as__name"] or _("Support"),
+            str(audit.ACTIONS[LOOKED]),
+            note=times if look["times"] > 1 else "",
+            under=_("under an access link"),
+        )
 
 
 def _deeds(entries: Iterable[AuditEntry], by: Entry) -> Iterator[Event]:
@@ -164,7 +192,7 @@ def orders_seen(company_id: int, deeds: Iterable[Deed | AuditEntry]) -> dict[UUI
 def _of_deed(deed: Deed, order: Order | None) -> Event:
     told = sentence(AuditEntry(action=deed.action, changes=deed.changes))
     if order is None:
-        if deed.action == "access.viewed":
+        if deed.action == LOOKED:
             told["text"] = _("asked for an order that you do not see")
         return Event(deed.at, deed.doer, **told)
     address = reverse("orders:card", args=[order.id])
@@ -199,6 +227,8 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
             known = Filters.base_fields
             by_what = [str(known[name].label) for name in changes["by_what"] if name in known]
             return {"text": f"{text}: {', '.join(by_what)}"} if by_what else {}
+        case "order.kept":
+            return {"note": str(erasure.GROUNDS[changes["ground"]])}
         case "order.added" if changes["source"] != Source.HAND:
             return {"text": f"{text}: {Source(changes['source']).label}"}
     return {}
