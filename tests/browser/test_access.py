@@ -26,9 +26,12 @@ def ana(windows: Windows) -> Page:
 
 @pytest.fixture
 def sue(windows: Windows) -> Iterator[Page]:
-    """Support, at its desk. The secret of its session changes with each link."""
+    """Support, at its desk, and afterwards under no link any more. Its session's secret changes."""
     page = windows.of(SUPPORT, "/support/", reduced_motion="reduce")
     yield page
+    page.goto("/support/")
+    if (end := page.locator("form[action='/support/ending/'] button")).count():
+        end.first.click()
     windows.sessions[SUPPORT] = page.context.storage_state()
 
 

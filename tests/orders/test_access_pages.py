@@ -206,6 +206,8 @@ def test_support_that_is_shut_out_is_told_so_at_whatever_it_does_next(
         page = sue.get(way).text
         assert "Aurora is shut to you" in page and "The link of Ann was shut." in page
         assert 'class="under-grant"' not in page
+        sue.post("/support/ending/")
+        assert "Aurora is shut to you" not in sue.get("/support/").text
     with people.as_(people.ann):
         assert Order.objects.get(id=order.id).version == 1
 
