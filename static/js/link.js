@@ -3,12 +3,22 @@
 // signs in or ends other work first, it goes along with theirs: a browser keeps what is after the "#"
 // when it is led on.
 
-const field = document.querySelector("form[data-link] [name=code]");
-if (field && location.hash.length > 1) {
-  field.value = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname);
-} else if (location.hash.length > 1) {
+function takeAlong() {
+  if (location.hash.length < 2) return;
+  const field = document.querySelector("form[data-link] [name=code]");
+  if (field) {
+    field.value = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname);
+    return;
+  }
   const waits = document.querySelector("[data-link-waits]");
   if (waits) waits.hidden = false;
-  for (const form of document.querySelectorAll("main form[method=post]")) form.action += location.hash;
+  for (const form of document.querySelectorAll("main form[method=post]")) {
+    const address = new URL(form.action);
+    address.hash = location.hash;
+    form.action = address;
+  }
 }
+
+takeAlong();
+addEventListener("hashchange", takeAlong); // opened where this page is open already
