@@ -105,8 +105,9 @@ def staff(request: Request) -> HttpResponse:
 @signed_in
 @require_safe
 def account(request: Request) -> HttpResponse:
-    """One's own account: what there is to set, and when support last looked into it (clause T4)."""
-    lets_in = request.gate.may("access.grant")
+    """One's own account: what there is to set and, for whoever may let support in and has accepted
+    what is in force, when support last looked into it (clause T4)."""
+    lets_in = request.gate.may("access.grant") and not request.gate.missing
     shown = {"lets_in": lets_in, "last_opened": grants.last_opened() if lets_in else None}
     return render(request, "accounts/account.html", shown)
 

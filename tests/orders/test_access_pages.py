@@ -17,6 +17,7 @@ from orders import access_letters as letters
 from orders.models import Order
 from tests import people
 from tests.access import another_order, confirm, link, state_of
+from tests.policy.publications import publish_crm
 
 pytestmark = pytest.mark.django_db
 
@@ -243,6 +244,14 @@ def test_when_support_last_looked_stands_with_the_links_and_on_the_account(
     page = ann.get(path).text
     assert "by Sue" in page and f'href="/access/{grant_id}/"' in page
     assert "Support last opened your account: never" in gus.get(path).text
+
+
+def test_whoever_has_a_policy_to_accept_finds_the_account_and_not_what_support_did() -> None:
+    sue, _ = working()
+    sue.get("/orders/")
+    publish_crm("# Anew\n\nIn force.")
+    page = people.sign_in(Client(), people.ann).get("/account/")
+    assert page.status_code == 200 and "Support last opened" not in page.text
 
 
 def test_the_audit_leads_from_a_look_to_its_order_and_its_link(order: Order) -> None:
