@@ -147,6 +147,7 @@ def test_a_link_that_was_opened_before_signing_in_is_taken_along(
 
 def test_a_link_that_is_opened_during_other_work_waits_for_its_end(ana: Page, sue: Page):
     ask(sue, steps.make_link(ana, REASON))
+    ana.goto("/access/")
     other = steps.make_link(ana, REASON)
     sue.goto(other)
     expect(sue.locator("[data-link-waits]")).to_be_visible()
