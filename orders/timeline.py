@@ -174,9 +174,10 @@ def _comments(order: Order, held: Keys, by: Entry) -> Iterator[Event]:
         yield Event(comment.created_at, who, _("commented"), note=note)
 
 
-def under_grant(grant: Grant) -> list[Event]:
-    """What was done under an access link, as far as its reader may follow it, newest first."""
-    deeds = grants.deeds_under(grant.id, most=LONGEST)
+def under_grant(grant: Grant, before: datetime | None = None) -> list[Event]:
+    """What was done under an access link, as far as its reader may follow it, newest first: the
+    LONGEST last before a moment. Support can look hundreds of times, and hides nothing by it."""
+    deeds = grants.deeds_under(grant.id, before=before, most=LONGEST)
     known = orders_seen(grant.company_id, deeds)
     return [_of_deed(deed, known.get(deed.object_id)) for deed in deeds]
 

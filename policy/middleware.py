@@ -120,7 +120,7 @@ def refuses(request: Request, demand: Demand) -> Refusal | None:
 
 def nowhere(gate: Entry) -> Refusal:
     """To whoever works in no company: perhaps not any more."""
-    if not gate.over:
+    if not gate.over and not (gate.access and gate.access.confirmed):
         return answers.no_company()
     return answers.not_accepted(gate.missing) if gate.missing else answers.access_over()
 

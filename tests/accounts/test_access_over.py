@@ -20,9 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
     ("how", "why"),
     [
         ("the grant is over", "expired"),
-        ("the maker is deactivated", "shut"),
+        ("the maker is deactivated", "revoked"),
         ("the company is suspended", "shut"),
-        ("support was made a member", "shut"),
     ],
 )
 def test_support_is_told_by_what_it_was_shut_out(

@@ -52,7 +52,7 @@ BEGIN
         SELECT e.at FROM public.accounts_auditentry e
          WHERE e.company_id = gate.claim() AND e.grant_id = g.id
            AND e.action IN ('access.viewed', 'access.listed', 'access.searched')
-         ORDER BY e.id DESC LIMIT 1) looked
+         ORDER BY e.at DESC, e.id DESC LIMIT 1) looked
      WHERE g.company_id = gate.claim() AND g.made_by_id = gate.user_id()
      ORDER BY looked.at DESC LIMIT 1;
 END $$;
@@ -61,34 +61,37 @@ GRANT EXECUTE ON FUNCTION gate.last_opened() TO :web;
 """
 
 LETTERS = rewritten(
-    "gate.due_about(public.accounts_grant)",
+    "gate.due_about(public.accounts_grant, text[])",
     (
         "'asked' AS what WHERE",
         "CASE WHEN g.for_staff_id IS NULL THEN 'asked' ELSE 'entered' END AS what WHERE",
     ),
     (
-        "w.what <> ALL (g.told)",
-        "w.what <> ALL (g.told) AND (w.what <> 'entered' OR 'asked' <> ALL (g.told))",
+        "w.what <> ALL (told)",
+        "w.what <> ALL (told) AND (w.what <> 'entered' OR 'asked' <> ALL (told))",
     ),
 )
 
 TOLD = """
 DROP FUNCTION gate.letter_about_access(text, uuid[]);
--- As it was (0035), and who made the link.
+-- As it was (0036), and who made the link.
 CREATE FUNCTION gate.letter_about_access(issue_key text, but uuid[])
 RETURNS TABLE (grant_id uuid, what text, company text, staff text, maker text, reason text,
     readers jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE g public.accounts_grant; due text;
 BEGIN
     PERFORM gate.check_issuer(issue_key);
-    SELECT r.* INTO g FROM public.accounts_grant r
-     WHERE r.id <> ALL (but) AND r.asked_at IS NOT NULL AND r.expires_at > clock_timestamp() - interval '7 days'
-       AND EXISTS (SELECT FROM gate.due_about(r))
-     ORDER BY r.asked_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
-    SELECT d.what INTO due FROM gate.due_about(g) d LIMIT 1;
+    SELECT r.* INTO g FROM gate.grant_letters l JOIN public.accounts_grant r ON r.id = l.grant_id
+     WHERE r.id <> ALL (but) AND r.asked_at IS NOT NULL
+       AND r.expires_at > clock_timestamp() - interval '7 days'
+       AND EXISTS (SELECT FROM gate.due_about(r, l.told))
+     ORDER BY r.asked_at LIMIT 1 FOR NO KEY UPDATE OF l SKIP LOCKED;
+    SELECT d.what INTO due FROM gate.grant_letters l, gate.due_about(g, l.told) d
+     WHERE l.grant_id = g.id LIMIT 1;
     IF due IS NULL THEN RETURN; END IF;
-    UPDATE public.accounts_grant r SET told = r.told || due::varchar WHERE r.id = g.id;
+    UPDATE gate.grant_letters l SET told = l.told || due WHERE l.grant_id = g.id;
     RETURN QUERY
     SELECT g.id, due, c.name::text, coalesce(nullif(s.name, ''), s.email)::text,
            coalesce(nullif(o.name, ''), o.email)::text, g.reason::text,
@@ -107,5 +110,5 @@ GRANT EXECUTE ON FUNCTION gate.letter_about_access(text, uuid[]) TO :web;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0035_access_followed")]
+    dependencies: ClassVar = [("accounts", "0036_access_attacked")]
     operations: ClassVar = [guard(IN_HAND + LAST_OPENED + LETTERS + TOLD)]  # as what it tells of
