@@ -39,20 +39,22 @@ IN_HAND = rewritten(
 LAST_OPENED = """
 DROP FUNCTION gate.last_opened();
 -- When support last looked at anything by one of the holder's own links, who, and by which; no row
--- for never. Of each link the newest look alone is read.
+-- for never, named as the audit names him. Of each link the newest look alone is read.
 CREATE FUNCTION gate.last_opened() RETURNS TABLE (at timestamptz, staff text, grant_id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT looked.at, coalesce(nullif(s.name, ''), s.email)::text, g.id
+    SELECT looked.at, coalesce(n.name, nullif(s.name, ''), s.email)::text, g.id
       FROM public.accounts_grant g
       JOIN public.accounts_user s ON s.id = g.staff_id
      CROSS JOIN LATERAL (
-        SELECT e.at FROM public.accounts_auditentry e
+        SELECT e.at, e.actor_seal FROM public.accounts_auditentry e
          WHERE e.company_id = gate.claim() AND e.grant_id = g.id
            AND e.action IN ('access.viewed', 'access.listed', 'access.searched')
          ORDER BY e.at DESC, e.id DESC LIMIT 1) looked
+      LEFT JOIN public.accounts_auditname n
+        ON n.company_id = g.company_id AND n.seal = looked.actor_seal
      WHERE g.company_id = gate.claim() AND g.made_by_id = gate.user_id()
      ORDER BY looked.at DESC LIMIT 1;
 END $$;
@@ -110,5 +112,5 @@ GRANT EXECUTE ON FUNCTION gate.letter_about_access(text, uuid[]) TO :web;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0036_access_attacked")]
+    dependencies: ClassVar = [("accounts", "0039_seated")]
     operations: ClassVar = [guard(IN_HAND + LAST_OPENED + LETTERS + TOLD)]  # as what it tells of
