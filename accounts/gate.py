@@ -430,9 +430,19 @@ def add_person(*, email: str, name: str, language: str, password: str) -> int:
         )[0]
 
 
-def set_password(user_id: int, password: str) -> None:
-    """Store the hash `password`; every pass of that person ends with it."""
-    ask("SELECT gate.set_password(%s, %s, %s)", (key_for("issue"), user_id, password))
+def set_password(user_id: int, password: str, *, is_another: bool) -> None:
+    """Store the hash `password`; every pass of that person ends with it. Told in the audits of
+    their companies where it `is_another`, and not the old password hashed anew."""
+    ask(
+        "SELECT gate.set_password(%s, %s, %s, %s)",
+        (key_for("issue"), user_id, password, is_another),
+    )
+
+
+def tell_of_refusal(user_id: int | None, proof: str) -> None:
+    """Tell in the audits of that person's companies that somebody gave a wrong proof for theirs, a
+    "password" or a "factor". None is nobody's, and is told nowhere, in the same time."""
+    ask("SELECT gate.tell_of_refusal(%s, %s, %s)", (key_for("issue"), user_id, proof))
 
 
 def password_stands(user_id: int, password: str) -> bool:
@@ -457,7 +467,13 @@ def keep_pass(secret: str, *, data: str, until: datetime) -> bool:
     return ask("SELECT gate.keep_pass(%s, %s, %s, %s)", (key_for("issue"), secret, data, until))[0]
 
 
+def renew_pass(another: str) -> None:
+    """Let the session presented go on under the secret `another`."""
+    ask("SELECT gate.renew_pass(%s, %s)", (key_for("issue"), another))
+
+
 def end_pass(secret: str) -> None:
+    """End it; of a session this is signing out, and told in the company's audit."""
     ask("SELECT gate.end_pass(%s, %s)", (key_for("issue"), secret))
 
 

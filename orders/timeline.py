@@ -10,12 +10,15 @@ from uuid import UUID
 
 from django.db.models import Count, Max
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from accounts import audit, grants
 from accounts.access import Deed
+from accounts.freshness import PROOFS
 from accounts.gate import Entry
 from accounts.identifiers import made_at
 from accounts.models import AuditEntry, Grant, Role
@@ -230,9 +233,22 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
             return {"text": f"{text}: {', '.join(by_what)}"} if by_what else {}
         case "order.kept":
             return {"note": str(erasure.GROUNDS[changes["ground"]])}
+        case "factor.added" | "factor.removed" | "factor.forgotten":
+            return {"text": f"{text}: {PROOFS[changes['factor']]}"}
+        case deed if deed.startswith("disclosure."):
+            return {"note": " · ".join(_of_disclosure(changes))}
         case "order.added" if changes["source"] != Source.HAND:
             return {"text": f"{text}: {Source(changes['source']).label}"}
     return {}
+
+
+def _of_disclosure(said: dict[str, Any]) -> Iterator[str]:
+    """How many orders were asked for; and when, of what was done before it could be told."""
+    if "orders" in said:
+        yield _("Orders: %(number)s") % {"number": said["orders"]}
+    if "at" in said:
+        at = timezone.localtime(datetime.fromisoformat(said["at"]))
+        yield _("Done on %(day)s") % {"day": date_format(at)}
 
 
 def _reason(key: str) -> str:

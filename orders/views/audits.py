@@ -19,6 +19,7 @@ from orders.models import Order
 from orders.views.listing import places_in
 
 PAGES_OF: Final = {"order": "orders:card", "import": "orders:import_progress"}
+LISTED_ON: Final = {"disclosure": "policy:company_disclosures"}
 
 
 @closed_to_support
@@ -51,17 +52,24 @@ def audit(request: Request) -> HttpResponse:
 
 def _entry(entry: AuditEntry, number: int | None, order: Order | None) -> dict[str, Any]:
     said = timeline.sentence(entry)
-    page = PAGES_OF.get(entry.object_type)
     return {
         "at": entry.at,
         "number": number,
         "who": entry.actor_name,
         "whom": entry.person_name if entry.person_name != said.get("after") else "",
         "object": entry.object_name or order or "",
-        "url": page and entry.object_id and reverse(page, args=[entry.object_id]),
+        "url": _page_of(entry),
         "grant_id": entry.grant_id,
         **said,
     }
+
+
+def _page_of(entry: AuditEntry) -> str:
+    """Where the entry's object is shown; "" where nowhere."""
+    if page := LISTED_ON.get(entry.object_type):
+        return reverse(page)
+    page = PAGES_OF.get(entry.object_type)
+    return reverse(page, args=[entry.object_id]) if page and entry.object_id else ""
 
 
 def _address(asked: dict[str, str], **place: Any) -> str:

@@ -112,5 +112,5 @@ GRANT EXECUTE ON FUNCTION gate.letter_about_access(text, uuid[]) TO :web;
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0039_seated")]
+    dependencies: ClassVar = [("accounts", "0040_told_at_the_gate")]
     operations: ClassVar = [guard(IN_HAND + LAST_OPENED + LETTERS + TOLD)]  # as what it tells of
