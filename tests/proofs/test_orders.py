@@ -249,7 +249,7 @@ def every_person(by: Entry) -> models.QuerySet[Order]:
 def test_an_api_that_takes_whom_the_form_refuses_is_seen(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, refusal: str, proof: str
 ) -> None:
-    monkeypatch.setattr(f"orders.views.leads.{refusal}", lambda told: Refusal("taken", "", 200))
+    monkeypatch.setattr(f"orders.views.leads.{refusal}", lambda *told: Refusal("taken", "", 200))
     is_seen_broken(proof, serve(), saying="the API answers 200")
 
 
