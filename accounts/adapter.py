@@ -56,6 +56,12 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ImmediateHttpResponse(redirect("account_login"))
         super().login(request, user)
 
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Whoever knows an e-mail's password is asked for it again, too: that is told likewise."""
+        email = str(credentials.get("email", "")).lower()
+        known = User.objects.filter(email=email, is_active=True).values_list("pk", flat=True)
+        gate.tell_of_refusal(known.first(), "password")
+
     def set_password(self, user: User, password: str) -> None:
         """Save the password and nothing else: the rest of `user` may be out of date."""
         user.set_password(password)

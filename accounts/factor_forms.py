@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from allauth.core import context
@@ -19,6 +20,7 @@ from allauth.mfa.webauthn.internal import auth as passkeys
 from cryptography.exceptions import InvalidTag
 from django import forms
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
@@ -47,6 +49,18 @@ def first_use(user: User, code: str) -> bool:
     return bool(cache.add(used, True, timeout=steps * app_settings.TOTP_PERIOD))
 
 
+@contextmanager
+def telling(user: User) -> Iterator[None]:
+    """A second factor of this person's that proves wrong is told in the audits of their companies;
+    one that is not even looked at, after too many, is not."""
+    try:
+        yield
+    except ValidationError as error:
+        if error.code == "incorrect_code":
+            gate.tell_of_refusal(user.pk, "factor")
+        raise
+
+
 class _CodeForm(InOurWords):
     """A code of the person's app, or a recovery code, each good for once."""
 
@@ -54,11 +68,12 @@ class _CodeForm(InOurWords):
     authenticator: Authenticator
 
     def clean_code(self) -> str:
-        code: str = super().clean_code()  # type: ignore[misc]  # django-allauth's, beside us
-        is_totp = self.authenticator.type == Authenticator.Type.TOTP
-        if is_totp and not first_use(self.user, code):
-            raise get_adapter().validation_error("incorrect_code")
-        return code
+        with telling(self.user):
+            code: str = super().clean_code()  # type: ignore[misc]  # django-allauth's, beside us
+            is_totp = self.authenticator.type == Authenticator.Type.TOTP
+            if is_totp and not first_use(self.user, code):
+                raise get_adapter().validation_error("incorrect_code")
+            return code
 
 
 class AuthenticateForm(_CodeForm, theirs.AuthenticateForm):
@@ -120,9 +135,14 @@ class CredentialField(forms.JSONField):
 class PasskeyForm(webauthn.AuthenticateWebAuthnForm):
     credential = CredentialField(AuthenticationResponse)
 
+    def clean_credential(self) -> Authenticator:
+        with telling(self.user):
+            found: Authenticator = super().clean_credential()
+            return found
 
-class PasskeyAgainForm(webauthn.ReauthenticateWebAuthnForm):
-    credential = CredentialField(AuthenticationResponse)
+
+class PasskeyAgainForm(PasskeyForm):
+    reauthenticated = True
 
 
 class AddPasskeyForm(InOurWords, webauthn.AddWebAuthnForm):
@@ -141,6 +161,9 @@ class AddPasskeyForm(InOurWords, webauthn.AddWebAuthnForm):
 
 
 class PasskeySignInForm(webauthn.LoginWebAuthnForm):
+    """Whose passkey it is meant to be, the browser alone says: of a wrong one nobody is told, or
+    anybody could say that it was somebody's."""
+
     credential = CredentialField(AuthenticationResponse)
 
     def clean_credential(self) -> Authenticator:

@@ -15,6 +15,7 @@ from allauth.core import ratelimit
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import gate
 from accounts.gate import Entry
 from accounts.models import User
 from accounts.requests import Request
@@ -43,6 +44,7 @@ def freshly_proven(request: Request, password: str) -> str:
     if not ratelimit.consume(request, action="reauthenticate", user=request.user):
         return ""
     if not request.user.check_password(password):
+        gate.tell_of_refusal(request.user.pk, "password")
         return ""
     request.session.prove(request.user.pk, "password")
     return "password"

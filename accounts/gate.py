@@ -30,7 +30,7 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from accounts import permissions, sqlstates
-from accounts.access import Access
+from accounts.access import Access, Over
 from accounts.identifiers import uuid7
 
 
@@ -62,6 +62,7 @@ class Entry:
     proven_at: datetime | None = None  # when the holder last proved himself, by whatever
     factor_at: datetime | None = None  # by a second factor
     access: Access | None = None  # by which support works, or asks to
+    over: Over | None = None  # by which it did, until it was shut out
 
     @property
     def found(self) -> bool:
@@ -163,6 +164,8 @@ def _with_access(entry: Entry) -> Entry:
     told = json.loads(ask("SELECT gate.grant_in_hand()", ())[0] or "null")
     if told is None:
         return entry
+    if told["over"]:
+        return replace(entry, over=Over(told["company_name"], told["maker"], told["over"]))
     access = Access.told(told)
     names = ("id", "name", "slug", "currency", "time_zone") if access.open else ()
     return replace(entry, access=access, **{f"company_{n}": told[f"company_{n}"] for n in names})
@@ -427,9 +430,19 @@ def add_person(*, email: str, name: str, language: str, password: str) -> int:
         )[0]
 
 
-def set_password(user_id: int, password: str) -> None:
-    """Store the hash `password`; every pass of that person ends with it."""
-    ask("SELECT gate.set_password(%s, %s, %s)", (key_for("issue"), user_id, password))
+def set_password(user_id: int, password: str, *, is_another: bool) -> None:
+    """Store the hash `password`; every pass of that person ends with it. Told in the audits of
+    their companies where it `is_another`, and not the old password hashed anew."""
+    ask(
+        "SELECT gate.set_password(%s, %s, %s, %s)",
+        (key_for("issue"), user_id, password, is_another),
+    )
+
+
+def tell_of_refusal(user_id: int | None, proof: str) -> None:
+    """Tell in the audits of that person's companies that somebody gave a wrong proof for theirs, a
+    "password" or a "factor". None is nobody's, and is told nowhere, in the same time."""
+    ask("SELECT gate.tell_of_refusal(%s, %s, %s)", (key_for("issue"), user_id, proof))
 
 
 def password_stands(user_id: int, password: str) -> bool:
@@ -454,7 +467,13 @@ def keep_pass(secret: str, *, data: str, until: datetime) -> bool:
     return ask("SELECT gate.keep_pass(%s, %s, %s, %s)", (key_for("issue"), secret, data, until))[0]
 
 
+def renew_pass(another: str) -> None:
+    """Let the session presented go on under the secret `another`."""
+    ask("SELECT gate.renew_pass(%s, %s)", (key_for("issue"), another))
+
+
 def end_pass(secret: str) -> None:
+    """End it; of a session this is signing out, and told in the company's audit."""
     ask("SELECT gate.end_pass(%s, %s)", (key_for("issue"), secret))
 
 

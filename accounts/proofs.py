@@ -106,8 +106,8 @@ TAMPERINGS = (
 def whoever_rewrites_the_record_is_found(system: System) -> Figures:
     company = trial.company()
     clerk = trial.member(company, "agent")
-    for _each in range(6):
-        with clerk.working() as by:
+    with clerk.working() as by:  # which is the first entry
+        for _each in range(5):
             audit.record(by=by, action="person.left")
     heads.keep()
     if found := list(chains.problems(company, {})):

@@ -55,6 +55,12 @@ class SessionStore(SessionBase):
         self._session_key = None
         self.modified = True
 
+    def _renew(self) -> None:
+        self.rotates = False
+        another = gate.new_secret()
+        gate.renew_pass(another)
+        self.go_on_as(another)
+
     def go_on_as(self, secret: str) -> None:
         """The gate has given this session's pass another secret."""
         self._session_key = secret
@@ -74,8 +80,7 @@ class SessionStore(SessionBase):
         elif not gate.keep_pass(self.session_key, data=self._json(), until=self.get_expiry_date()):
             raise UpdateError
         elif self.rotates:
-            self.cycle_key()
-            self.create()
+            self._renew()
         self._note_proofs()
 
     def prove(self, user_id: int, proof: str) -> None:

@@ -62,16 +62,17 @@ def pass_of(
 ) -> str:
     """A session's pass for whom it may concern, who has just given that proof: its secret."""
     secret = gate.new_secret()
-    gate.open_pass(
-        secret,
-        kind="session",
-        user_id=user_id,
-        company_id=company_id,
-        data="{}",
-        until=timezone.now() + lasting,
-    )
-    if user_id:
-        gate.prove_pass(secret, user_id=user_id, proof=proof)
+    with gate.vouching():
+        gate.open_pass(
+            secret,
+            kind="session",
+            user_id=user_id,
+            company_id=company_id,
+            data="{}",
+            until=timezone.now() + lasting,
+        )
+        if user_id:
+            gate.prove_pass(secret, user_id=user_id, proof=proof)
     return secret
 
 

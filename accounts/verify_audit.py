@@ -27,6 +27,7 @@ Entry = dict[str, Any]
 Heads = dict[int, str]
 
 FILE = "company/auditchain.json"
+COMPARED = 100  # of those that do not hold, so many are held to see whether two were exchanged
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 SAID = (
     "company_id", "id", "at", "actor_id", "actor_seal", "person_id", "person_seal", "action",
@@ -43,7 +44,10 @@ def problems(entries: Iterable[Entry], heads: Heads) -> Iterator[str]:
         yield from problems_of_link(entry, number, hash)
         yield from problems_of_names(entry)
         if entry_hash(entry) != entry["hash"]:
-            wrong.append(entry)
+            if len(wrong) < COMPARED:
+                wrong.append(entry)
+            else:
+                yield f"{name(entry)}: {what_happened(entry, wrong)}"
         number, hash = entry["number"], entry["hash"]
         if heads.get(number, hash) != hash:
             yield f"{name(entry)}: written anew: its hash was {heads[number]}"
@@ -79,7 +83,7 @@ def what_happened(entry: Entry, wrong: list[Entry]) -> str:
     """Of one that does not say what was chained, given all of these."""
     if entry["action"] is None:
         return "deleted: only its place in the chain is left"
-    for other in wrong[:100]:
+    for other in wrong:
         if chain_hash(other["number"], other["previous_hash"], digest(entry)) == other["hash"]:
             return f"exchanged: it says what entry {other['number']} said"
     return "edited: it does not say what was chained"
@@ -127,9 +131,12 @@ def name(entry: Entry) -> str:
     return f"entry {entry['number']} ({entry['id']})"
 
 
-def read(path: str) -> list[Entry]:
-    with zipfile.ZipFile(path) as archive:
-        return json.loads(archive.read(FILE))
+def read(path: str) -> Iterator[Entry]:
+    """One after another: each stands on a line of its own."""
+    with zipfile.ZipFile(path) as archive, archive.open(FILE) as lines:
+        for line in lines:
+            if entry := line.strip(b",[] \r\n"):
+                yield json.loads(entry)
 
 
 def read_heads(given: Iterable[str]) -> Heads:
@@ -144,17 +151,25 @@ def read_heads(given: Iterable[str]) -> Heads:
 def main(given: list[str]) -> int:
     if not given:
         sys.exit(__doc__)
+    last: Entry = {"number": 0, "hash": ""}
+    holds = True
     try:
-        entries, heads = read(given[0]), read_heads(given[1:])
-        found = list(problems(entries, heads))
+        for problem in problems(noted(read(given[0]), last), read_heads(given[1:])):
+            holds = False
+            print(problem)
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-        found = [f"cannot be read: {type(error).__name__} {error}"]
-    for problem in found:
-        print(problem)
-    if not found:
-        last = entries[-1] if entries else {"number": 0, "hash": ""}
-        print(f"{len(entries)} entries hold. The last is {last['number']}:{last['hash']}")
-    return 1 if found else 0
+        holds = False
+        print(f"cannot be read: {type(error).__name__} {error}")
+    if holds:
+        print(f"{last['number']} entries hold. The last is {last['number']}:{last['hash']}")
+    return 0 if holds else 1
+
+
+def noted(entries: Iterable[Entry], last: Entry) -> Iterator[Entry]:
+    """The same; `last` is always the one given out last."""
+    for entry in entries:
+        last.update(entry)
+        yield entry
 
 
 if __name__ == "__main__":

@@ -15,6 +15,11 @@ class PolicyConfig(AppConfig):
                 "policy.published": _("published the company's policy"),
                 "policy.accepted": _("accepted the company's policy"),
                 "people.reminded": _("reminded people of policies that wait"),
+                "disclosure.received": _("received a request for orders from"),
+                "disclosure.approved": _("approved the request for orders of"),
+                "disclosure.refused": _("refused the request for orders of"),
+                "disclosure.packaged": _("packed the orders asked for by"),
+                "disclosure.taken": _("took the package of orders for"),
                 "person.citizenship": _("declared a citizenship, or took it back"),
             }
         )

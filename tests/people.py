@@ -85,20 +85,24 @@ def company(slug: str) -> Company:
         return Company.objects.get(slug=slug)
 
 
-def pass_of(someone: Someone, slug: str | None = None, *, lasting: float = 3600) -> str:
-    """A session's pass for this person, who works in the company `slug`; `lasting` seconds."""
+def pass_of(
+    someone: Someone, slug: str | None = None, *, lasting: float = 3600, kind: str = "session"
+) -> str:
+    """A pass for this person, who works in the company `slug`; `lasting` seconds. That a session
+    begins is told in the company's audit; a "job" is a pass of which nothing is told."""
     from accounts import gate
 
     chosen = slug or (someone.places[0][0] if someone.places else None)
     secret = gate.new_secret()
-    gate.open_pass(
-        secret,
-        kind="session",
-        user_id=someone.user.pk,
-        company_id=company(chosen).pk if chosen else None,
-        data="{}",
-        until=timezone.now() + timedelta(seconds=lasting),
-    )
+    with gate.vouching():
+        gate.open_pass(
+            secret,
+            kind=kind,
+            user_id=someone.user.pk,
+            company_id=company(chosen).pk if chosen else None,
+            data="{}",
+            until=timezone.now() + timedelta(seconds=lasting),
+        )
     if someone.has_rank:
         prove(secret, someone)
     return secret
@@ -120,11 +124,11 @@ def grow_stale(owner: psycopg.Connection) -> None:
 
 
 @contextmanager
-def as_(someone: Someone, slug: str | None = None) -> Iterator[Entry]:
+def as_(someone: Someone, slug: str | None = None, *, kind: str = "session") -> Iterator[Entry]:
     """What stands inside is asked for with this person's pass."""
     from accounts import gate
 
-    with gate.carrying(pass_of(someone, slug)) as entry:
+    with gate.carrying(pass_of(someone, slug, kind=kind)) as entry:
         yield entry
 
 

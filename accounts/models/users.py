@@ -53,7 +53,7 @@ class User(AbstractBaseUser):
     is_support = models.BooleanField(default=False)
     is_superuser = models.BooleanField(default=False)
     date_joined = models.DateTimeField(auto_now_add=True)
-    last_login = None  # who signs in when is nobody's business (clause K2)
+    last_login = None  # who signs in when is told to the company worked in, and nobody else
 
     objects = UserManager()
 
@@ -78,7 +78,8 @@ class User(AbstractBaseUser):
         """Django saves a new password, or an old one hashed anew, by itself: the web role may not
         write it, and goes through the gate (migration 0002)."""
         if options.get("update_fields") == ["password"] and not options.get("using"):
-            gate.set_password(self.pk, self.password)
+            is_another = getattr(self, "_password", None) is not None
+            gate.set_password(self.pk, self.password, is_another=is_another)
         else:
             super().save(*args, **options)
 

@@ -275,7 +275,9 @@ def test_nobody_makes_himself_somebody_else(superuser: psycopg.Connection) -> No
         "UPDATE accounts_membership SET role = 'owner'",
         "UPDATE accounts_user SET password = 'mine' WHERE email = 'bea@borealis.example'",
         "UPDATE accounts_user SET name = 'Mine' WHERE email = 'ann@aurora.example'",
-        "SELECT gate.set_password('', 1, 'mine')",
+        "SELECT gate.set_password('', 1, 'mine', true)",
+        "SELECT gate.renew_pass('', 'another')",
+        "SELECT gate.tell_of_refusal('', 1, 'password')",
         "SELECT gate.add_person('', 'evil@example.com', 'Evil', '', 'mine')",
         "INSERT INTO accounts_user (id, email, password, name, language, is_active, is_support,"
         " is_superuser, date_joined) VALUES ((SELECT max(id) + 1 FROM accounts_user),"

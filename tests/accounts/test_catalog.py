@@ -258,7 +258,8 @@ CALLABLE = {
         # passes, and what one does with one's own
         "add_person", "set_password", "password_stands", "enter", "verify", "open_pass",
         "keep_pass", "end_pass", "sweep_passes", "choose_company",
-        "prove_pass", "fresh", "fresh_factor", "open_factors", "opened_to", "is_support",
+        "prove_pass", "renew_pass", "tell_of_refusal", "fresh", "fresh_factor", "open_factors",
+        "opened_to", "is_support",
         "leave_company", "open_export", "taking_along", "delete_account", "close_company",
         "clear_company",
         "closing", "sweep_inquiries", "retaining",

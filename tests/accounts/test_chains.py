@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import psycopg
 import pytest
@@ -18,8 +19,9 @@ from accounts.models import AuditChain, AuditEntry, Company
 from accounts.verify_audit import Heads
 from tests import people
 from tests.conftest import copy_anew
-from tests.people import Someone, adam, ann, as_, bea, gail
+from tests.people import Someone, adam, ann, bea, gail
 
+as_ = partial(people.as_, kind="job")  # sessions are entries of their own
 ADDED = """
     INSERT INTO accounts_auditentry
         (company_id, id, actor_id, at, actor_seal, person_seal, action, object_type, object_name,
@@ -119,7 +121,7 @@ class smuggling:
     """A transaction of the web role with that person's pass."""
 
     def __init__(self, someone: Someone) -> None:
-        self.secret = people.pass_of(someone)
+        self.secret = people.pass_of(someone, kind="job")
 
     def __enter__(self) -> psycopg.Connection:
         self.web = psycopg.connect(os.environ["DATABASE_URL"])
@@ -172,7 +174,7 @@ WRITERS, EACH = 20, 10
 
 def test_twenty_writers_of_one_company_at_once() -> None:
     before = len(links())
-    secrets = [people.pass_of(ann) for _ in range(WRITERS)]
+    secrets = [people.pass_of(ann, kind="job") for _ in range(WRITERS)]
     together, failed = threading.Barrier(WRITERS), []
 
     def write(secret: str) -> None:
@@ -343,7 +345,7 @@ def test_a_deleted_account_takes_its_names_along_and_the_chain_holds(
         audit.record(by=by, action="order.assigned", person_id=gail.user.pk)
     recorded(gail)
     number = gail.user.pk
-    with as_(gail) as by:
+    with people.as_(gail) as by:
         gail.user.delete_account(by=by)
     left = superuser.execute("SELECT name FROM accounts_auditname").fetchall()
     assert ("Gail",) not in left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -15,9 +16,12 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import audit, chains, gate, heads
 from accounts.models import AuditHead, Company
+from tests import people
 from tests.conftest import copy_anew
 from tests.jobs import told
-from tests.people import Someone, adam, ann, as_, gail
+from tests.people import Someone, adam, ann, gail
+
+as_ = partial(people.as_, kind="job")  # sessions are entries of their own
 
 
 @pytest.fixture(autouse=True)

@@ -104,8 +104,9 @@ def test_pages_are_read_through_each_entry_once(client, monkeypatch):
     with as_(ann):
         assert len(seen) == AuditEntry.objects.filter(actor_id=gail.user.pk).count() > 10
     assert seen == sorted(seen, reverse=True)
+    newer = seen[: -len(answer.context["entries"])]
     back = client.get(answer.context["newer_url"])
-    assert [each["at"] for each in back.context["entries"]] == seen[4:8]
+    assert [each["at"] for each in back.context["entries"]] == newer[-4:]
 
 
 def statements(client: Client) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from smtplib import SMTPException
 from typing import Any
 from unittest.mock import Mock
@@ -17,6 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import gate
+from accounts.models import AuditEntry
 from orders import disclosures, packages
 from orders.models import Order
 from orders.persons import Person
@@ -312,6 +313,81 @@ def test_a_company_is_told_once_a_letter_was_handed_over(monkeypatch: Any) -> No
     assert not told_of(disclosure)
     assert tell_companies() == 2
     assert told_of(disclosure)
+
+
+def in_the_audit(reader: Someone = ann) -> list[str]:
+    """What the reader's company has been told of requests, by its audit, the oldest first."""
+    with as_(reader):
+        told = AuditEntry.objects.filter(action__startswith="disclosure.").order_by("at")
+        return [entry.action.partition(".")[2] for entry in told]
+
+
+def test_the_companys_audit_tells_of_each_deed_once_the_company_is_told() -> None:
+    disclosure = approve(receive(orders=tuple(add_orders(2))), olga)
+    assert in_the_audit() == []
+    tell_companies()
+    assert in_the_audit() == ["received", "approved"]
+    approve(disclosure, otto)
+    with as_(otto):
+        disclosures.package(disclosure)
+        disclosure.take_package()
+    tell_companies()
+    assert in_the_audit() == ["received", "approved", "approved", "packaged", "taken"]
+    assert in_the_audit(bea) == []
+    with as_(ann):
+        first, *_rest, last = AuditEntry.objects.filter(object_id=disclosure.id).order_by("at")
+    assert (first.actor_name, last.actor_name) == ("Olga", "Otto")
+    assert (first.object_name, first.changes) == ("District court of Cluj", {"orders": 2})
+
+
+def test_a_refusal_is_in_the_audit_too() -> None:
+    disclosure = receive()
+    tell_companies()
+    with as_(otto) as entry:
+        disclosure.refuse(by=entry, reason="It names no legal basis that binds us.")
+    assert in_the_audit() == ["received", "refused"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_of_a_secret_is_in_the_audit_before_its_day(owner: psycopg.Connection) -> None:
+    disclosure = approve(receive(**secret()), olga, otto)
+    with as_(otto):
+        disclosures.package(disclosure)
+        disclosure.take_package()
+    assert tell_companies() == 0
+    assert in_the_audit() == []
+    day_comes(owner)
+    tell_companies()
+    assert in_the_audit() == ["received", "approved", "approved", "packaged", "taken"]
+    tell_companies()
+    assert len(in_the_audit()) == 5
+    with as_(ann):
+        told = AuditEntry.objects.get(action="disclosure.received")
+        assert told.at - datetime.fromisoformat(told.changes["at"]) > timedelta(days=9)
+
+
+def day_comes(owner: psycopg.Connection) -> None:
+    """Ten days have passed."""
+    for table, columns in (
+        ("policy_disclosure", ("received_at", "secret_until")),
+        ("policy_disclosureevent", ("at",)),
+    ):
+        before = ", ".join(f"{column} = {column} - interval '10 days'" for column in columns)
+        owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
+        owner.execute(f"UPDATE {table} SET {before}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_not_even_the_owner_tells_of_a_secret_by_the_register(owner: psycopg.Connection) -> None:
+    disclosure = receive(**secret())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="secret still"):
+        owner.execute(
+            "INSERT INTO policy_disclosureevent (id, disclosure_id, deed, proven, reason)"
+            " VALUES (gen_random_uuid(), %s, 'told', '', '')",
+            [disclosure.id],
+        )
+    assert not told_of(disclosure)
+    assert in_the_audit() == []
 
 
 @pytest.mark.parametrize("key", ["vouch", "work", None])
