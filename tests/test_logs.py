@@ -5,13 +5,15 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from unittest import mock
 
 import pytest
 from django.core import mail
 from django.test import Client
 
+from accounts import gate
 from crmsite import logs
-from tests.people import gail
+from tests.people import gail, sign_in, sue
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +57,30 @@ def test_a_refused_invitation_leaves_no_secret(written):
     assert client.post(f"/invitation/{SECRET}/").status_code == 403
     assert SECRET not in written()
     assert only(written())["event"] == "POST invitation/<slug:secret>/"
+
+
+def test_18_a_link_of_support_s_that_is_refused_leaves_no_secret(written):
+    client = sign_in(Client(enforce_csrf_checks=True), sue)
+    assert client.post("/support/asking/", {"code": SECRET}).status_code == 403
+    assert only(written())["event"] == "POST support/asking/"
+    assert SECRET not in written()
+
+
+def test_18_nor_one_that_breaks_what_it_is_used_for(written):
+    client = sign_in(Client(raise_request_exception=False), sue)
+    code = gate.new_secret()
+    with mock.patch("accounts.grants.ask_with_link", side_effect=RuntimeError):
+        assert client.post("/support/asking/", {"code": code}).status_code == 500
+    assert "RuntimeError" in written() and code not in written()
+
+
+def test_18_nor_one_whose_secret_was_put_where_servers_see_it(written):
+    """No address takes it there, and no page sends on an address that has it."""
+    client = sign_in(Client(), sue)
+    page = client.get("/support/", {"code": SECRET})
+    assert page["Referrer-Policy"] == "same-origin" and SECRET not in page.text
+    assert client.get(f"/support/{SECRET}/").status_code == 404
+    assert SECRET not in written()
 
 
 @pytest.mark.parametrize("rest", [f"/{SECRET}/more/", f"/{SECRET}%0a{SECRET}/", f"//{SECRET}/"])
