@@ -11,7 +11,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from accounts import gate
+from accounts import grants
 from crmsite import logs
 from tests.people import gail, sign_in, sue
 
@@ -59,22 +59,17 @@ def test_a_refused_invitation_leaves_no_secret(written):
     assert only(written())["event"] == "POST invitation/<slug:secret>/"
 
 
-def test_18_a_link_of_support_s_that_is_refused_leaves_no_secret(written):
-    client = sign_in(Client(enforce_csrf_checks=True), sue)
-    assert client.post("/support/asking/", {"code": SECRET}).status_code == 403
+@pytest.mark.parametrize("enforced", [True, False], ids=["refused", "failed"])
+def test_18_an_access_link_that_is_refused_or_fails_leaves_no_secret(written, enforced):
+    client = sign_in(Client(enforce_csrf_checks=enforced, raise_request_exception=False), sue)
+    with mock.patch.object(grants, "ask_with_link", side_effect=RuntimeError):
+        answer = client.post("/support/asking/", {"code": f"https://crm.example/support/#{SECRET}"})
+    assert answer.status_code == (403 if enforced else 500)
     assert only(written())["event"] == "POST support/asking/"
-    assert SECRET not in written()
+    assert SECRET not in written() and SECRET not in answer.text
 
 
-def test_18_nor_one_that_breaks_what_it_is_used_for(written):
-    client = sign_in(Client(raise_request_exception=False), sue)
-    code = gate.new_secret()
-    with mock.patch("accounts.grants.ask_with_link", side_effect=RuntimeError):
-        assert client.post("/support/asking/", {"code": code}).status_code == 500
-    assert "RuntimeError" in written() and code not in written()
-
-
-def test_18_nor_one_whose_secret_was_put_where_servers_see_it(written):
+def test_18_nor_does_one_whose_secret_was_put_where_servers_see_it(written):
     """No address takes it there, and no page sends on an address that has it."""
     client = sign_in(Client(), sue)
     page = client.get("/support/", {"code": SECRET})
@@ -89,6 +84,19 @@ def test_an_unknown_path_leaves_its_first_segment(client, written, rest):
     assert SECRET not in written()
     told = only(written())
     assert (told["event"], told["status"]) == ("GET invitation/…", 404)
+
+
+@pytest.mark.parametrize("typed", ["+40721234643", f"{SECRET}/more/"])
+def test_what_was_typed_in_place_of_an_address_is_not_told(client, written, typed):
+    assert client.get(f"/{typed}").status_code == 404
+    assert typed not in written() and SECRET not in written()
+    assert only(written())["event"] == "GET …"
+
+
+def test_a_word_in_place_of_the_method_is_not_told(client, written):
+    assert client.generic(SECRET.upper(), "/policy/disclosures/").status_code == 405
+    assert SECRET.upper() not in written()
+    assert only(written())["event"] == "another method policy/disclosures/"
 
 
 def test_runserver_does_not_log_addresses_besides():

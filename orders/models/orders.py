@@ -211,6 +211,7 @@ class Order(CompanyOwned):
                 "agent_id",
                 "team_id",
                 "partner_id",
+                include=["id"],
                 name="orders_order_counted",
             ),
             models.Index(

@@ -44,7 +44,7 @@ def aurora() -> int:
 def carrying(secret: str, *, telling: bool = True) -> Iterator[psycopg.Connection]:
     """The web role's own connection, with that pass; `telling` that it looks, as it must."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
-        web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), secret])
+        web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), secret])
         web.execute("SELECT gate.grant_in_hand()")
         if telling:
             web.execute(ENTRY, [aurora(), people.sue.user.pk])
@@ -262,10 +262,10 @@ def test_13_of_fifty_at_once_one_gets_in() -> None:
 def asked_apart(own: str, secret: str) -> UUID | None:
     """Asks on a connection of its own, and commits."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
-        web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), own])
+        web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), own])
         asking = web.execute(
             "SELECT gate.ask_with_link(%s, %s, %s)",
-            [gate._key("issue"), secret, gate.new_secret()],
+            [gate.key_for("issue"), secret, gate.new_secret()],
         )
         return asking.fetchone()[0]
 
@@ -321,7 +321,7 @@ def test_22_under_repeatable_read_nothing_opens() -> None:
     _, sues = let_in()
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
         web.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), sues])
+        web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), sues])
         web.execute("SELECT set_config('gate.company', %s, true)", [str(aurora())])
         assert web.execute(SEEN).fetchall() == []
 
@@ -361,7 +361,7 @@ def test_25_26_settings_made_up_open_nothing() -> None:
     grant_id, sues = let_in()
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
         for name, value in {
-            "gate.app": gate._key("vouch"), "gate.company": str(aurora()),
+            "gate.app": gate.key_for("vouch"), "gate.company": str(aurora()),
             "gate.pass": str(grant_id), "gate.grant": str(grant_id), "gate.access": "open",
         }.items():  # fmt: skip
             web.execute("SELECT set_config(%s, %s, true)", [name, value])
@@ -407,8 +407,8 @@ WRITES = {
     " VALUES ({co}, gen_random_uuid(), 'x', now())",
     "a name": "UPDATE accounts_user SET name = 'x'",
     "a grant": "INSERT INTO accounts_grant (company_id, id, hash, made_by_id, fields, moves,"
-    " reason, made_at, expires_at, told) VALUES ({co}, gen_random_uuid(), '', {who}, '{{}}',"
-    " '{{}}', 'x', now(), now() + interval '1 hour', '{{}}')",
+    " reason, made_at, expires_at) VALUES ({co}, gen_random_uuid(), '', {who}, '{{}}',"
+    " '{{}}', 'x', now(), now() + interval '1 hour')",
     "a longer grant": "UPDATE accounts_grant SET expires_at = now() + interval '9 hours'",
     "the audit": "UPDATE accounts_auditentry SET action = 'x'",
     "the audit away": "DELETE FROM accounts_auditentry",
@@ -450,10 +450,10 @@ def everything(superuser: psycopg.Connection) -> list[object]:
 SHUT: dict[str, Callable[[psycopg.Connection], object]] = {
     "accepting": lambda web: web.execute("SELECT gate.waiting_for(%s, NULL)", [people.sue.user.pk]),
     "leaving with an archive": lambda web: web.execute(
-        "SELECT gate.open_export(%s, 'x', false, NULL, now())", [gate._key("issue")]
+        "SELECT gate.open_export(%s, 'x', false, NULL, now())", [gate.key_for("issue")]
     ),
     "deleting the account": lambda web: web.execute(
-        "SELECT gate.delete_account(%s)", [gate._key("issue")]
+        "SELECT gate.delete_account(%s)", [gate.key_for("issue")]
     ),
 }
 
@@ -582,7 +582,9 @@ def test_38_a_member_names_no_grant_in_an_entry(superuser: psycopg.Connection) -
     grant_id, _ = link()
     with carrying(people.pass_of(people.ann), telling=False) as web:
         web.execute(
-            ENTRY.replace("changes)", "changes, grant_id)").replace("'{}')", "'{}', %s)"),
+            ENTRY.replace("changes)", "changes, grant_id)")
+            .replace("'{}')", "'{}', %s)")
+            .replace("access.viewed", "order.commented"),
             [aurora(), people.ann.user.pk, grant_id],
         )
     assert entries_of(grant_id, superuser) == {"access.made"}

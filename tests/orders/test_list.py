@@ -324,3 +324,16 @@ def test_what_the_database_refuses_the_list_is_answered_all_the_same(client, mon
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accept/")
     assert client.get("/accept/").status_code == 200
+
+
+@pytest.mark.parametrize("someone", [ann, pat])
+def test_the_tabs_are_counted_from_an_index_and_touch_no_order(someone):
+    """Whatever a row rule comes to read of an order has to stand in that index."""
+    with as_(someone) as by, connection.cursor() as cursor:
+        counted = lists.counts(by)
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN {counted.sql}", counted.parameters)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    scans = re.findall(r"(Index(?: Only)? Scan) using (\S+) on orders_order", plan)
+    assert scans, plan
+    assert all(kind == "Index Only Scan" for kind, _ in scans), plan

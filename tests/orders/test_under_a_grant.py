@@ -9,11 +9,13 @@ from unittest import mock
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.urls import reverse
 
 from accounts import audit, gate, grants, watching
 from accounts.guard import UNDER_GRANT, Demand, demand_of
 from accounts.models import AuditEntry
+from orders.filters import Filters
 from orders.models import Order
 from tests import people
 from tests.access import another_order, orders_of, revoke, working
@@ -154,6 +156,19 @@ def test_38_each_view_search_and_list_is_an_entry(order: Order) -> None:
     assert {entry.grant_id for entry in entries()} == {grant_id}
 
 
+@pytest.mark.parametrize("query", ["Dora+Zidaru=1", "%00=1", "status=new&older=x"])
+def test_38_what_is_no_filter_is_not_told(query: str) -> None:
+    """A name of a buyer's, written where a filter's stands, would outlive the buyer."""
+    client, _ = working()
+    assert client.get(f"/orders/?{query}").status_code == 200
+    last = entries()[-1]
+    assert (last.action, last.changes) == ("access.listed", {})
+
+
+def test_38_every_filter_is_told() -> None:
+    assert set(watching.FILTERS) == set(Filters.base_fields)
+
+
 def test_39_an_entry_that_cannot_be_written_stops_the_answer(order: Order) -> None:
     client, _ = working()
     client.raise_request_exception = False
@@ -198,3 +213,23 @@ def test_36_37_ending_gives_support_back_its_own_session(order: Order) -> None:
 def test_43_nothing_of_it_is_kept_by_a_browser_or_a_proxy(order: Order) -> None:
     client, _ = working()
     assert "no-store" in client.get(card(order))["Cache-Control"]
+
+
+def test_looks_stand_in_the_orders_history_as_one_line(order: Order) -> None:
+    """Each is an entry of its own; a line for each would hide what was done."""
+    client, _ = working()
+    for _look in range(3):
+        client.get(card(order))
+    history = people.sign_in(Client(), people.ann).get(card(order)).text.partition("timeline")[2]
+    assert history.count("looked at the order under an access link") == 1
+    assert "3 times" in history
+    assert [entry.action for entry in entries()].count("access.viewed") == 3
+
+
+def test_looks_push_nothing_out_of_the_orders_history(order: Order) -> None:
+    client, _ = working()
+    with mock.patch("orders.timeline.LONGEST", 3):
+        for _look in range(4):
+            client.get(card(order))
+        history = people.sign_in(Client(), people.ann).get(card(order)).text
+    assert "added the order" in history
