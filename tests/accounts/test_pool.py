@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from accounts import gate
 from crmsite import databases
-from tests import people
+from tests import access, people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,9 +70,11 @@ def test_a_thousand_interleaved_requests_mix_no_row() -> None:
     assert mixed == []
 
 
-def test_a_connection_comes_back_with_nothing_presented() -> None:
+@pytest.mark.parametrize("support", [False, True], ids=["a member", "25 support by a link"])
+def test_a_connection_comes_back_with_nothing_presented(support: bool) -> None:
     with pool_of(1):
-        signed_in(people.ann).get("/orders/")
+        client = access.working()[0] if support else signed_in(people.ann)
+        assert client.get("/orders/").status_code == 200
         connection.close()
         with connection.cursor() as cursor:
             for name in ("gate.app", "gate.pass", "gate.company"):
