@@ -17,7 +17,7 @@ PLACE = re.compile(r"^ +- (SQL and HTTP|(?:SQL|HTTP)(?: alone)?)\b", re.MULTILIN
 
 
 @cache
-def tests_in(path: str) -> frozenset[str]:
+def named_in(path: str) -> frozenset[str]:
     module = ast.parse((HERE / path).read_text())
     return frozenset(each.name for each in module.body if isinstance(each, ast.FunctionDef))
 
@@ -30,7 +30,7 @@ def test_every_case_is_there_once_and_in_order() -> None:
 def test_each_case_names_tests_that_exist(number: str, said: str) -> None:
     named = NAMED.findall(said)
     assert named
-    assert [name for path, name in named if name not in tests_in(path)] == []
+    assert [name for path, name in named if name not in named_in(path)] == []
 
 
 @pytest.mark.parametrize(("number", "said"), CASES, ids=[number for number, _ in CASES])

@@ -46,8 +46,13 @@ class Model:
         if self.lives(link) and self.hands.get(shown) is link:
             link.confirmed = True
 
+    def come_or_go(self, someone: Someone) -> None:
+        """Whose maker goes is over, also when he comes back."""
+        self.away ^= {someone}
+        for link in self.links:
+            link.over |= link.maker is someone
+
     def end(self, staff: Someone) -> None:
-        """Of a link that sleeps, as its maker is away, this lets go and no more."""
         link = self.hands.pop(staff, None)
         if link and self.lives(link):
             link.over = True

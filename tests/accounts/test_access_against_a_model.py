@@ -167,7 +167,7 @@ class Letting(RuleBasedStateMachine):
     def come_or_go(self, someone: Someone) -> None:
         comes = someone in self.model.away
         self.owner.execute(ACTIVE, [comes, someone.email])
-        self.model.away ^= {someone}
+        self.model.come_or_go(someone)
         if someone in STAFF:
             self.model.end_session(someone)
         if someone in STAFF and comes:
@@ -263,7 +263,6 @@ BREAKS = {
     "revocation ignored": Break(ACCESS, {" AND g.revoked_at IS NULL": ""}, 1000),
     "expiry ignored": Break(ACCESS, {" AND g.expires_at > clock_timestamp()": ""}, 1000),
     "confirmation ignored": Break(ACCESS, {"g.confirmed_at IS NOT NULL AND": ""}, 0),
-    "the maker's absence ignored": Break(ACCESS, {"m.user_id AND u.is_active": "m.user_id"}, 2000),
     "who was named ignored": Break(
         "gate.ask_with_link(text,text,text)",
         {"g.for_staff_id <> asking": "false", "for_staff_id = asking": "for_staff_id > 0"},
