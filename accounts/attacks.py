@@ -75,7 +75,7 @@ def refused(statement: str, using: str = "default") -> bool:
 def vouched(secret: str = "", company_id: int | None = None) -> Settings:
     """With the application's key, too: what somebody who reads the server's settings has."""
     return {
-        "gate.app": gate._key("vouch"),
+        "gate.app": gate.key_for("vouch"),
         "gate.pass": secret,
         "gate.company": str(company_id or ""),
     }

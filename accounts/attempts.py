@@ -11,12 +11,14 @@ lost.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.utils.crypto import salted_hmac
+from psycopg.types.json import Jsonb
 
-from accounts import gate
+from accounts.gate import ask, key_for
 
 
 class AttemptCache(BaseCache):
@@ -25,7 +27,8 @@ class AttemptCache(BaseCache):
         super().__init__(params)
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        found = gate.attempts(self._hash(key, version))
+        asked = (key_for("issue"), self._hash(key, version))
+        found = json.loads(ask("SELECT gate.attempts(%s, %s)", asked)[0] or "null")
         return default if found is None else found
 
     def set(
@@ -42,15 +45,21 @@ class AttemptCache(BaseCache):
         return self._keep(key, kept, timeout, version, instead=False)
 
     def delete(self, key: str, version: int | None = None) -> bool:
-        return gate.forget_attempts(self._hash(key, version))
+        asked = (key_for("issue"), self._hash(key, version))
+        return ask("SELECT gate.forget_attempts(%s, %s)", asked)[0]
 
     def _keep(
         self, key: str, value: Any, timeout: Any, version: int | None, *, instead: bool
     ) -> bool:
         seconds: Any = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
-        named = self._hash(key, version)
-        return gate.keep_attempts(named, value, seconds=seconds, instead=instead)
+        told = (key_for("issue"), self._hash(key, version), Jsonb(value), seconds, instead)
+        return ask("SELECT gate.keep_attempts(%s, %s, %s, %s, %s)", told)[0]
 
     def _hash(self, key: str, version: int | None) -> bytes:
         named = self.make_and_validate_key(key, version=version)
         return salted_hmac("accounts.attempts", named, algorithm="sha256").digest()
+
+
+def sweep() -> int:
+    """Delete the counts that are over; how many there were."""
+    return ask("SELECT gate.sweep_attempts()", ())[0]

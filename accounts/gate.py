@@ -94,18 +94,18 @@ class Entry:
 
 
 @cache
-def _key(purpose: str) -> str:
+def key_for(purpose: str) -> str:
     """The application's own key for `purpose`, one of PURPOSES: 256 bits as hex."""
     derived = HKDF(hashes.SHA256(), 32, salt=None, info=f"covenant gate {purpose}".encode())
     return derived.derive(settings.SECRET_KEY.encode()).hex()
 
 
-def _ask(sql: str, parameters: tuple[Any, ...], row_factory: Any = tuple_row) -> Any:
+def ask(sql: str, parameters: tuple[Any, ...], row_factory: Any = tuple_row) -> Any:
     """One statement with its parameters bound by the server; its first row, or None."""
-    return next(iter(_ask_all(sql, parameters, row_factory)), None)
+    return next(iter(ask_all(sql, parameters, row_factory)), None)
 
 
-def _ask_all(sql: str, parameters: tuple[Any, ...], row_factory: Any = tuple_row) -> list[Any]:
+def ask_all(sql: str, parameters: tuple[Any, ...], row_factory: Any = tuple_row) -> list[Any]:
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection, row_factory=row_factory) as cursor:
         cursor.execute(sql, parameters)
@@ -130,7 +130,7 @@ def carrying(secret: str | None, *, verifying: bool = False) -> Iterator[Entry]:
     """
     nested = connection.in_atomic_block
     with transaction.atomic():
-        before = nested and _ask(
+        before = nested and ask(
             "SELECT " + ", ".join("current_setting(%s, true)" for _ in SETTINGS), SETTINGS
         )
         entry = enter(secret)
@@ -150,7 +150,7 @@ def carrying(secret: str | None, *, verifying: bool = False) -> Iterator[Entry]:
 
 def enter(secret: str | None) -> Entry:
     """Present the pass to the transaction that is under way, and learn whose it is."""
-    found = _ask("SELECT * FROM gate.enter(%s, %s)", (_key("vouch"), secret), dict_row)
+    found = ask("SELECT * FROM gate.enter(%s, %s)", (key_for("vouch"), secret), dict_row)
     if found is None:
         return Entry()
     policies = {name: json.loads(found[name] or "[]") for name in ("missing", "coming")}
@@ -160,7 +160,7 @@ def enter(secret: str | None) -> Entry:
 
 def _with_access(entry: Entry) -> Entry:
     """Of somebody who works in no company: perhaps in one that let support in."""
-    told = json.loads(_ask("SELECT gate.grant_in_hand()", ())[0] or "null")
+    told = json.loads(ask("SELECT gate.grant_in_hand()", ())[0] or "null")
     if told is None:
         return entry
     access = Access.told(told)
@@ -171,7 +171,7 @@ def _with_access(entry: Entry) -> Entry:
 def verify(secret: str) -> None:
     """Verify a session's pass ahead (decision 4), where nothing that it rests on is being changed.
     A revocation waits for the transaction that does this, which so does nothing else."""
-    _ask("SELECT gate.verify(%s, %s)", (_key("issue"), secret))
+    ask("SELECT gate.verify(%s, %s)", (key_for("issue"), secret))
 
 
 def vouching() -> Any:
@@ -187,12 +187,12 @@ def taken_back(error: BaseException) -> bool:
 async def vouch(connection: psycopg.AsyncConnection) -> None:
     """Present the worker's key, which opens the jobs and nothing else, for as long as the
     connection lives. Only for a worker's own connections to them: no request ever gets one."""
-    await connection.execute("SELECT set_config('gate.app', %s, false)", (_key("work"),))
+    await connection.execute("SELECT set_config('gate.app', %s, false)", (key_for("work"),))
     await connection.commit()
 
 
 def _present(values: dict[str, str | None]) -> None:
-    _ask(
+    ask(
         "SELECT " + ", ".join("set_config(%s, %s, true)" for _ in values),
         tuple(part for name, value in values.items() for part in (name, value or "")),
     )
@@ -215,10 +215,10 @@ def open_pass(
 ) -> None:
     """Make a pass of `kind` ("session", "job"). Without a company, a user's only one is chosen;
     `reach` narrows the holder's rights to these permissions."""
-    _ask(
+    ask(
         "SELECT gate.open_pass(%s, %s, %s, %s, %s, %s, %s, %s)",
         (
-            _key("issue"), secret, kind, user_id, company_id,
+            key_for("issue"), secret, kind, user_id, company_id,
             None if reach is None else Jsonb(reach), data, until,
         ),
     )  # fmt: skip
@@ -241,9 +241,9 @@ def open_job_pass(entry: Entry, *, reach: list[str], lasting: timedelta) -> str:
 def open_export(secret: str, *, of_company: bool, entry_id: UUID, until: datetime) -> None:
     """Make the pass of an export: of what is the holder's own and, for an owner, of the company's,
     with an entry of that id in its audit. It reads within read-only transactions alone."""
-    _ask(
+    ask(
         "SELECT gate.open_export(%s, %s, %s, %s, %s)",
-        (_key("issue"), secret, of_company, entry_id, until),
+        (key_for("issue"), secret, of_company, entry_id, until),
     )
 
 
@@ -258,18 +258,18 @@ def make_key(
 ) -> None:
     """Make the key of a partner's member, in the company of the pass."""
     with connection.wrap_database_errors:
-        _ask(
+        ask(
             "SELECT gate.make_key(%s, %s, %s, %s, %s, %s, %s)",
-            (_key("issue"), key_id, secret, name, membership_id, payout, until),
+            (key_for("issue"), key_id, secret, name, membership_id, payout, until),
         )
 
 
 def enter_with_key(secret: str, *, a_minute: int) -> dict[str, Any] | None:
     """Present a sender's key to the transaction under way, in place of any pass, and count it: what
     `gate.enter_with_key` tells of it; None for one that opens nothing."""
-    found = _ask(
+    found = ask(
         "SELECT * FROM gate.enter_with_key(%s, %s, %s)",
-        (_key("issue"), secret, a_minute),
+        (key_for("issue"), secret, a_minute),
         dict_row,
     )
     return found and {**found, "missing": json.loads(found["missing"] or "[]")}
@@ -278,8 +278,8 @@ def enter_with_key(secret: str, *, a_minute: int) -> dict[str, Any] | None:
 def sealing_keys(first: bytes | None = None) -> list[tuple[int, bytes]]:
     """Of the company that the key presented sends to: (version, wrapped). `first` becomes the first
     where there is none."""
-    return _ask_all(
-        "SELECT version, wrapped FROM gate.sealing_keys(%s, %s)", (_key("issue"), first)
+    return ask_all(
+        "SELECT version, wrapped FROM gate.sealing_keys(%s, %s)", (key_for("issue"), first)
     )
 
 
@@ -293,33 +293,33 @@ def add_lead(lead: dict[str, Any], *sealed: Any) -> StoredLead:
     """Store a lead for the sender of the key presented, or find the one that is there already under
     its `external_id`. `sealed`: person, hash of the telephone, digest of the body, search words."""
     with connection.wrap_database_errors:
-        found = _ask(
+        found = ask(
             "SELECT id, digest, added FROM gate.add_lead(%s, %s, %s, %s, %s, %s)",
-            (_key("issue"), Jsonb(lead), *sealed),
+            (key_for("issue"), Jsonb(lead), *sealed),
         )
     return StoredLead(*found)
 
 
 def count_refused_lead(sign: str, jurisdiction: str) -> None:
     """That clause P2 refused a lead, in the company that the key presented sends to."""
-    _ask("SELECT gate.count_refused_lead(%s, %s, %s)", (_key("issue"), sign, jurisdiction))
+    ask("SELECT gate.count_refused_lead(%s, %s, %s)", (key_for("issue"), sign, jurisdiction))
 
 
 def delete_account() -> None:
     """Delete the holder's own. Raises IntegrityError for a company's last owner."""
     with connection.wrap_database_errors:
-        _ask("SELECT gate.delete_account(%s)", (_key("issue"),))
+        ask("SELECT gate.delete_account(%s)", (key_for("issue"),))
 
 
 def close_company(secret: str, *, until: datetime) -> int:
     """Close the holder's company for good: its keys are destroyed and its doors shut. `secret`
     becomes the pass that empties it; returns the company's id."""
-    return _ask("SELECT gate.close_company(%s, %s, %s)", (_key("issue"), secret, until))[0]
+    return ask("SELECT gate.close_company(%s, %s, %s)", (key_for("issue"), secret, until))[0]
 
 
 def clear_company(many: int) -> bool:
     """Delete so many rows of the company that the pass is closing; False once none is left."""
-    return _ask("SELECT gate.clear_company(%s)", (many,))[0]
+    return ask("SELECT gate.clear_company(%s)", (many,))[0]
 
 
 class JobState(NamedTuple):
@@ -332,31 +332,31 @@ class JobState(NamedTuple):
 def queue_job(task: str, *, queue: str = "default", name: str | None = None, **told: Any) -> None:
     """Have a worker carry out `task`, told these, if the transaction under way is committed. Jobs
     of one `name` run one after another; one that still waits gives way to the new one."""
-    _ask(
+    ask(
         "SELECT gate.queue_job(%s, %s, %s, %s, %s)",
-        (_key("issue"), task, queue, name, Jsonb(told)),
+        (key_for("issue"), task, queue, name, Jsonb(told)),
     )
 
 
 def job_state(name: str) -> JobState | None:
     """Of the last job of that name that is not done and forgotten."""
-    found = _ask("SELECT status, queue FROM gate.job_state(%s, %s)", (_key("issue"), name))
+    found = ask("SELECT status, queue FROM gate.job_state(%s, %s)", (key_for("issue"), name))
     return JobState(*found) if found else None
 
 
 def job_counts() -> list[tuple[str, str, int]]:
     """How many jobs there are, by task and status."""
-    return _ask_all("SELECT task, status, number FROM gate.job_counts(%s)", (_key("issue"),))
+    return ask_all("SELECT task, status, number FROM gate.job_counts(%s)", (key_for("issue"),))
 
 
 def retaining() -> list[tuple[int, int]]:
     """Of each company that erases by the clock its id, and that of whoever answers for it."""
-    return _ask_all("SELECT company_id, user_id FROM gate.retaining(%s)", (_key("issue"),))
+    return ask_all("SELECT company_id, user_id FROM gate.retaining(%s)", (key_for("issue"),))
 
 
 def telling() -> list[tuple[int, int]]:
     """Of each company with a webhook to be called now its id, and that of who answers for it."""
-    return _ask_all("SELECT company_id, user_id FROM gate.telling(%s)", (_key("issue"),))
+    return ask_all("SELECT company_id, user_id FROM gate.telling(%s)", (key_for("issue"),))
 
 
 class CompanyToTell(NamedTuple):
@@ -370,16 +370,16 @@ class CompanyToTell(NamedTuple):
 def company_to_tell(*, after: UUID) -> CompanyToTell | None:
     """Of the next request of an authority of which its company may know and has not been told.
     Until the transaction ends it is nobody else's to tell."""
-    found = _ask(
+    found = ask(
         "SELECT disclosure, company, readers FROM gate.company_to_tell(%s, %s)",
-        (_key("issue"), after),
+        (key_for("issue"), after),
     )
     return CompanyToTell(found[0], found[1], json.loads(found[2])) if found else None
 
 
 def note_told(disclosure_id: UUID) -> None:
     """That the company was written to of the request."""
-    _ask("SELECT gate.note_told(%s, %s)", (_key("issue"), disclosure_id))
+    ask("SELECT gate.note_told(%s, %s)", (key_for("issue"), disclosure_id))
 
 
 class Told(NamedTuple):
@@ -392,22 +392,22 @@ class Told(NamedTuple):
 def announce(*, at_once: int) -> Told | None:
     """The next of those who are to be told ahead of a version, `at_once` at most, noted as told if
     the transaction is committed; None once no version is left to be told of."""
-    found = _ask("SELECT version, people FROM gate.announce(%s, %s)", (_key("issue"), at_once))
+    found = ask("SELECT version, people FROM gate.announce(%s, %s)", (key_for("issue"), at_once))
     return Told(*found) if found else None
 
 
 def heads_due(key: str) -> list[dict[str, Any]]:
     """Of every company whose last head is not where its chain ends, or not signed with `key`:
     "company_id", "company", "number", "hash", and "readers" as JSON."""
-    return _ask_all("SELECT * FROM gate.heads_due(%s, %s)", (_key("issue"), key), dict_row)
+    return ask_all("SELECT * FROM gate.heads_due(%s, %s)", (key_for("issue"), key), dict_row)
 
 
 def keep_head(
     company_id: int, number: int, hash: str, at: datetime, key: str, signature: str
 ) -> None:
-    _ask(
+    ask(
         "SELECT gate.keep_head(%s, %s, %s, %s, %s, %s, %s, %s)",
-        (_key("issue"), company_id, uuid7(), number, hash, at, key, signature),
+        (key_for("issue"), company_id, uuid7(), number, hash, at, key, signature),
     )
 
 
@@ -421,89 +421,67 @@ def add_person(*, email: str, name: str, language: str, password: str) -> int:
     """Register a person with the hash `password`; the id. Raises IntegrityError for an e-mail that
     somebody has."""
     with connection.wrap_database_errors:
-        return _ask(
+        return ask(
             "SELECT gate.add_person(%s, %s, %s, %s, %s)",
-            (_key("issue"), email, name, language, password),
+            (key_for("issue"), email, name, language, password),
         )[0]
 
 
 def set_password(user_id: int, password: str, *, is_another: bool) -> None:
     """Store the hash `password`; every pass of that person ends with it. Told in the audits of
     their companies where it `is_another`, and not the old password hashed anew."""
-    _ask(
+    ask(
         "SELECT gate.set_password(%s, %s, %s, %s)",
-        (_key("issue"), user_id, password, is_another),
+        (key_for("issue"), user_id, password, is_another),
     )
 
 
 def tell_of_refusal(user_id: int | None, proof: str) -> None:
     """Tell in the audits of that person's companies that somebody gave a wrong proof for theirs, a
     "password" or a "factor". None is nobody's, and is told nowhere, in the same time."""
-    _ask("SELECT gate.tell_of_refusal(%s, %s, %s)", (_key("issue"), user_id, proof))
+    ask("SELECT gate.tell_of_refusal(%s, %s, %s)", (key_for("issue"), user_id, proof))
 
 
 def password_stands(user_id: int, password: str) -> bool:
     """Whether that hash is still an active person's; a change of it waits until the commit."""
-    return _ask("SELECT gate.password_stands(%s, %s, %s)", (_key("issue"), user_id, password))[0]
-
-
-def attempts(hash_: bytes) -> Any:
-    """What is counted under the hash, as `keep_attempts` was given it; None for nothing."""
-    return json.loads(_ask("SELECT gate.attempts(%s, %s)", (_key("issue"), hash_))[0] or "null")
-
-
-def keep_attempts(hash_: bytes, value: Any, *, seconds: float, instead: bool) -> bool:
-    """Keep a count (moments, or True) for so long, `instead` of one that is there or not at all."""
-    return _ask(
-        "SELECT gate.keep_attempts(%s, %s, %s, %s, %s)",
-        (_key("issue"), hash_, Jsonb(value), seconds, instead),
-    )[0]
-
-
-def forget_attempts(hash_: bytes) -> bool:
-    return _ask("SELECT gate.forget_attempts(%s, %s)", (_key("issue"), hash_))[0]
-
-
-def sweep_attempts() -> int:
-    """Delete the counts that are over; how many there were."""
-    return _ask("SELECT gate.sweep_attempts()", ())[0]
+    return ask("SELECT gate.password_stands(%s, %s, %s)", (key_for("issue"), user_id, password))[0]
 
 
 def prove_pass(secret: str, *, user_id: int, proof: str) -> None:
     """Note that the session's holder has just proven himself, by "password" or by that kind of
     second factor. Nothing for a session that is not this person's."""
-    _ask("SELECT gate.prove_pass(%s, %s, %s, %s)", (_key("issue"), secret, user_id, proof))
+    ask("SELECT gate.prove_pass(%s, %s, %s, %s)", (key_for("issue"), secret, user_id, proof))
 
 
 def open_factors(user_id: int) -> bool:
     """Open this person's second factors to the rest of the transaction, and nobody else's; whether
     there is any (recovery codes are none)."""
-    return _ask("SELECT gate.open_factors(%s, %s)", (_key("issue"), user_id))[0]
+    return ask("SELECT gate.open_factors(%s, %s)", (key_for("issue"), user_id))[0]
 
 
 def keep_pass(secret: str, *, data: str, until: datetime) -> bool:
     """Keep a session and its data, for a fortnight at most; False where it has ended meanwhile."""
-    return _ask("SELECT gate.keep_pass(%s, %s, %s, %s)", (_key("issue"), secret, data, until))[0]
+    return ask("SELECT gate.keep_pass(%s, %s, %s, %s)", (key_for("issue"), secret, data, until))[0]
 
 
 def renew_pass(another: str) -> None:
     """Let the session presented go on under the secret `another`."""
-    _ask("SELECT gate.renew_pass(%s, %s)", (_key("issue"), another))
+    ask("SELECT gate.renew_pass(%s, %s)", (key_for("issue"), another))
 
 
 def end_pass(secret: str) -> None:
     """End it; of a session this is signing out, and told in the company's audit."""
-    _ask("SELECT gate.end_pass(%s, %s)", (_key("issue"), secret))
+    ask("SELECT gate.end_pass(%s, %s)", (key_for("issue"), secret))
 
 
 def sweep_passes() -> int:
     """Delete the passes that have expired; how many there were."""
-    return _ask("SELECT gate.sweep_passes()", ())[0]
+    return ask("SELECT gate.sweep_passes()", ())[0]
 
 
 def choose_company(company_id: int) -> bool:
     """Work in this company from now on; False where the pass's holder is no member of it."""
-    return _ask("SELECT gate.choose_company(%s, %s)", (_key("issue"), company_id))[0]
+    return ask("SELECT gate.choose_company(%s, %s)", (key_for("issue"), company_id))[0]
 
 
 def leave_company() -> bool:
@@ -514,32 +492,6 @@ def leave_company() -> bool:
         return cursor.fetchone()[0]
 
 
-@dataclass(frozen=True)
-class Offer:
-    """What an invitation offers, and whether it is "open", "used", "withdrawn" or "expired"."""
-
-    company: str
-    email: str
-    role: str
-    invited_by: str
-    expires_at: datetime
-    state: str
-
-
-def read_invitation(secret: str) -> Offer | None:
-    """What the invitation with this secret offers; None where there is no such invitation."""
-    found = _ask("SELECT * FROM gate.read_invitation(%s)", (secret,), dict_row)
-    return Offer(**found) if found else None
-
-
-def redeem_invitation(secret: str, *, user_id: int, membership_id: Any) -> int | None:
-    """The id of the company joined, or None: it is for somebody else, or not open any more."""
-    return _ask(
-        "SELECT gate.redeem_invitation(%s, %s, %s, %s)",
-        (_key("issue"), secret, user_id, membership_id),
-    )[0]
-
-
 def install(using: str, **_: Any) -> None:
     """After a migration, as the owner: the table of permissions and the hashes of our keys."""
     held = [
@@ -547,7 +499,7 @@ def install(using: str, **_: Any) -> None:
         for permission, scopes in permissions.PERMISSIONS.items()
         for role, scope in scopes.items()
     ]
-    keys = [(purpose, hashlib.sha256(_key(purpose).encode()).digest()) for purpose in PURPOSES]
+    keys = [(purpose, hashlib.sha256(key_for(purpose).encode()).digest()) for purpose in PURPOSES]
     with transaction.atomic(using), connections[using].cursor() as cursor:
         cursor.execute("SELECT to_regclass('gate.permission') IS NOT NULL")
         if not cursor.fetchone()[0]:

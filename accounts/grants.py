@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import gate
 from accounts.access import Deed, LetterDue
-from accounts.gate import Entry, _ask, _ask_all, _key
+from accounts.gate import Entry, ask, ask_all, key_for
 from accounts.models import Grant, User
 
 LASTING: Final = timedelta(hours=1)
@@ -61,36 +61,36 @@ def ask_with_link(secret: str, *, another: str) -> UUID | None:
     to this person, for whatever reason. The session goes on under the secret `another`. Raises
     OperationalError where a link is in hand already."""
     with connection.wrap_database_errors:
-        return _ask("SELECT gate.ask_with_link(%s, %s, %s)", (_key("issue"), secret, another))[0]
+        return ask("SELECT gate.ask_with_link(%s, %s, %s)", (key_for("issue"), secret, another))[0]
 
 
 def confirm(grant_id: UUID, *, staff_id: int) -> bool:
-    return _ask("SELECT gate.confirm_grant(%s, %s, %s)", (_key("issue"), grant_id, staff_id))[0]
+    return ask("SELECT gate.confirm_grant(%s, %s, %s)", (key_for("issue"), grant_id, staff_id))[0]
 
 
 def revoke(grant_id: UUID) -> bool:
-    return _ask("SELECT gate.revoke_grant(%s, %s)", (_key("issue"), grant_id))[0]
+    return ask("SELECT gate.revoke_grant(%s, %s)", (key_for("issue"), grant_id))[0]
 
 
 def end(*, another: str) -> bool:
     """End the grant that the pass works under, or asks for. The session goes on without it, under
     the secret `another`."""
-    return _ask("SELECT gate.end_access(%s, %s)", (_key("issue"), another))[0]
+    return ask("SELECT gate.end_access(%s, %s)", (key_for("issue"), another))[0]
 
 
 def deeds_under(grant_id: UUID, *, most: int) -> list[Deed]:
     """The newest first; none for who may not follow this grant."""
-    found = _ask_all("SELECT * FROM gate.deeds_under(%s, %s)", (grant_id, most))
+    found = ask_all("SELECT * FROM gate.deeds_under(%s, %s)", (grant_id, most))
     return [Deed._make((*row[:5], json.loads(row[5]))) for row in found]
 
 
 def last_opened() -> datetime | None:
     """When support last looked at something by one of the holder's links."""
-    return _ask("SELECT gate.last_opened()", ())[0]
+    return ask("SELECT gate.last_opened()", ())[0]
 
 
 def letter_about_access(*, but: list[UUID]) -> LetterDue | None:
     """The next letter to write, of other grants but these; written it is, unless the transaction is
     undone."""
-    found = _ask("SELECT * FROM gate.letter_about_access(%s, %s)", (_key("issue"), but))
+    found = ask("SELECT * FROM gate.letter_about_access(%s, %s)", (key_for("issue"), but))
     return LetterDue._make((*found[:5], json.loads(found[5]))) if found else None

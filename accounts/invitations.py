@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from psycopg.rows import dict_row
 
 from accounts import audit, gate
+from accounts.gate import ask, key_for
 from accounts.identifiers import uuid7
 from accounts.letters import letter
 from accounts.models import Invitation, Partner, User
@@ -21,6 +24,18 @@ LASTING: Final = timedelta(days=7)
 
 class Closed(Exception):
     """The invitation is for somebody else, or was used, withdrawn or expired meanwhile."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What an invitation offers, and whether it is "open", "used", "withdrawn" or "expired"."""
+
+    company: str
+    email: str
+    role: str
+    invited_by: str
+    expires_at: datetime
+    state: str
 
 
 def write(
@@ -59,6 +74,12 @@ def invite(
     return invitation, secret
 
 
+def read(secret: str) -> Offer | None:
+    """What the invitation with this secret offers; None where there is no such invitation."""
+    found = ask("SELECT * FROM gate.read_invitation(%s)", (secret,), dict_row)
+    return Offer(**found) if found else None
+
+
 def path(secret: str) -> str:
     return reverse("accounts:invitation", args=[secret])
 
@@ -81,7 +102,10 @@ def mail(*, link: str, to: str, company: str, invited_by: str) -> None:
 
 def join(secret: str, user: User) -> int:
     """Make `user` a member as the invitation offers; the id of the company. Raises Closed."""
-    company_id = gate.redeem_invitation(secret, user_id=user.pk, membership_id=uuid7())
+    [company_id] = ask(
+        "SELECT gate.redeem_invitation(%s, %s, %s, %s)",
+        (key_for("issue"), secret, user.pk, uuid7()),
+    )
     if company_id is None:
         raise Closed
     return company_id

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from accounts import gate, heads
+from accounts import attempts, gate, heads
 
 
 @app.periodic(cron="17 * * * *")
@@ -10,7 +10,7 @@ from accounts import gate, heads
 def sweep_what_has_expired(timestamp: int) -> None:
     """Passes that open nothing any more, and counts: what is not kept cannot be stolen."""
     gate.sweep_passes()
-    gate.sweep_attempts()
+    attempts.sweep()
 
 
 @app.periodic(cron="11 3 * * *")

@@ -35,7 +35,7 @@ WHY_CLOSED = {
 @never_cache
 @GET_OR_POST
 def invitation(request: Request, secret: str) -> HttpResponse:
-    offer = gate.read_invitation(secret)
+    offer = invitations.read(secret)
     if offer is None:
         return _closed(request, _("There is no such invitation. Was the link copied whole?"), 404)
     if offer.state != "open":
@@ -50,7 +50,7 @@ def invitation(request: Request, secret: str) -> HttpResponse:
         return _closed(request, str(WHY_CLOSED["used"]), 410)
 
 
-def _for_newcomer(request: Request, secret: str, offer: gate.Offer) -> HttpResponse:
+def _for_newcomer(request: Request, secret: str, offer: invitations.Offer) -> HttpResponse:
     form = JoiningForm(request.POST or None, email=offer.email)
     if not form.is_valid():
         return _shown(request, offer, form=form)
@@ -66,7 +66,7 @@ def _for_newcomer(request: Request, secret: str, offer: gate.Offer) -> HttpRespo
     return _joined(request)
 
 
-def _for_member_elsewhere(request: Request, secret: str, offer: gate.Offer) -> HttpResponse:
+def _for_member_elsewhere(request: Request, secret: str, offer: invitations.Offer) -> HttpResponse:
     if request.user.email != offer.email:
         return _shown(request, offer, signed_in_as=request.user.email, for_another=True, status=403)
     if request.method != "POST":
@@ -81,7 +81,7 @@ def _joined(request: Request) -> HttpResponse:
 
 
 def _shown(
-    request: Request, offer: gate.Offer, *, status: int = 200, **context: Any
+    request: Request, offer: invitations.Offer, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     shown = {
         "company": offer.company,

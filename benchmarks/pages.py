@@ -15,15 +15,18 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks.cluster import ROOT, Servers
 from benchmarks.loading import World
 from benchmarks.report import Comparison, interleaved
+from benchmarks.statements import addresses
 from crmsite.embedded import free_port
 from crmsite.serving import gunicorn
 
 FASTER = 2.5
 NOT_SLOWER = 1.3
+UNDER_A_GRANT = 1.15
 SECONDS = 4.0  # per round
 CLIENTS = 8  # as many as the server has threads
 ONE_BY_ONE = 100  # pages per round
@@ -34,6 +37,7 @@ ROWS = b'<th class="c-no" scope="row">'
 class Page:
     port: int
     cookie: str
+    address: str = "/orders/"
 
     def connected(self) -> Connection:
         return Connection(self)
@@ -47,7 +51,7 @@ class Connection:
         self.socket = socket.create_connection(("127.0.0.1", page.port), timeout=60)
         self.file = self.socket.makefile("rb")
         self.asking = (
-            f"GET /orders/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Proto: https\r\n"
+            f"GET {page.address} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Proto: https\r\n"
             f"Cookie: {page.cookie}\r\n\r\n"
         ).encode()
 
@@ -81,7 +85,22 @@ def compare(servers: Servers, world: World, rounds: int) -> list[Comparison]:
                 "ms", rounds, lambda: milliseconds(large), lambda: milliseconds(small),
                 goal=NOT_SLOWER,
             ),
+            *(
+                interleaved(
+                    f"{name} under an access link, against a member's",
+                    "ms", rounds, partial(milliseconds, supports), partial(milliseconds, members),
+                    goal=UNDER_A_GRANT,
+                )
+                for name, members, supports in under_a_grant(ours, world)
+            ),
         ]  # fmt: skip
+
+
+def under_a_grant(port: int, world: World) -> Iterator[tuple[str, Page, Page]]:
+    """A page's name, and the page itself of a member and of support: alike but for the frame."""
+    for name, address in addresses(world.small).items():
+        if name in ("list", "card"):
+            yield name, Page(port, world.small.cookie, address), Page(port, world.support, address)
 
 
 def check(ours: Page, usual: Page) -> None:

@@ -2,14 +2,19 @@
 
 import logging
 import traceback
-from typing import Any
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
 
 import psycopg
 import structlog
 from django.http import HttpRequest
+from django.urls import URLResolver, get_resolver
 from structlog.typing import Processor
 
 WITHHELD = "withheld: it may quote a request"
+METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))
+OTHER: Final = "another method"
 
 
 def formatter(with_messages: bool) -> logging.Formatter:
@@ -72,16 +77,38 @@ def route_without_values(logger: Any, method: str, event: Any) -> Any:
     record = event["_record"]
     request = getattr(record, "request", None)
     if isinstance(request, HttpRequest):
-        event["event"] = f"{request.method} {route(request)}"
+        event["event"] = f"{method_of(request)} {route(request)}"
         event["status"] = getattr(record, "status_code", None)
     return event
 
 
+def method_of(request: HttpRequest) -> str:
+    """The method, where it is one that is in use: any word may stand in its place."""
+    return request.method if request.method in METHODS else OTHER
+
+
 def route(request: HttpRequest) -> str:
-    """The pattern that the path fits; of a path that fits none its first segment."""
+    """The pattern that the path fits; of a path that fits none the first segment, where pages of
+    ours begin with it: any other is something that somebody typed."""
     if match := request.resolver_match:
         return match.route
-    return request.path_info.split("/")[1] + "/…"
+    first = request.path_info.split("/")[1]
+    return f"{first}/…" if first in first_segments() else "…"
+
+
+@cache
+def first_segments() -> frozenset[str]:
+    """With what the site's own addresses begin."""
+    return frozenset(route.partition("/")[0] for route in routes(get_resolver()) if "/" in route)
+
+
+def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    for each in resolver.url_patterns:
+        route = before + str(each.pattern).removeprefix("^")
+        if isinstance(each, URLResolver):
+            yield from routes(each, route)
+        else:
+            yield route
 
 
 def failure_without_values(logger: Any, method: str, event: Any) -> Any:

@@ -19,10 +19,6 @@ from policy.visits import counted
 
 
 @apart_from_support
-@apart_from_support
-@apart_from_support
-@apart_from_support
-@apart_from_support
 @counted
 @public
 def landing(request: HttpRequest) -> HttpResponse:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from orders.spreadsheets import neutralised
+from accounts.formulas import neutralised
 
 PIECE: Final = 1 << 20  # bytes
 

@@ -16,6 +16,7 @@ from orders.keys import Keys
 from orders.models import Order, SearchWord
 from orders.models.orders import OrderQuerySet
 from orders.persons import email_hash, emails_in, phone_hash
+from policy.prohibitions import Jurisdiction
 from policy.telephones import InvalidTelephone, home_digits, parse, runs_of_digits
 
 MOST: Final = 20  # telephones and e-mails of one buyer
@@ -87,6 +88,12 @@ class Buyer:
         found = SearchWord.objects.filter(company_id=held.company_id, word__in=words)
         orders = Order.objects.filter(company_id=held.company_id, id__in=found.values("order_id"))
         return orders.order_by("-created_at", "-id")
+
+    def unstopped_orders(self, held: Keys) -> OrderQuerySet:
+        """These, but for those that clause P2 has stopped, which can only be erased."""
+        orders = self.orders(held)
+        stopped = orders.stopped(Jurisdiction.objects.prohibited())
+        return orders.exclude(id__in=stopped.order_by().values("id"))
 
     def is_named_in(self, text: str) -> bool:
         """Whether the text has an e-mail of theirs, or digits in which a number of theirs is."""

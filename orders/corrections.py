@@ -1,9 +1,10 @@
-"""A buyer's data, corrected in all their orders at once: all of them, or none."""
+"""A buyer's data, corrected in those of their orders that were chosen: all of these, or none."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ from orders.buyers import Buyer
 from orders.keys import Keys
 from orders.models import Conflict, Inquiry, Order
 from orders.persons import emails_in
-from policy.prohibitions import Jurisdiction
 
 MOST: Final = 200  # orders in one request: some seconds
 
@@ -29,21 +29,17 @@ class TooMany(Exception):
     """More orders than one request corrects."""
 
 
-def correctable(buyer: Buyer, held: Keys) -> list[Order]:
-    """Their orders, but for those that clause P2 has stopped: these can only be erased."""
-    orders = buyer.orders(held)
-    stopped = orders.stopped(Jurisdiction.objects.prohibited())
-    return list(orders.exclude(id__in=stopped.order_by().values("id")))
-
-
 def state_of(orders: Iterable[Order]) -> str:
     """These orders, as they are now, in a word: another one once any of them is changed."""
     told = "\n".join(sorted(f"{order.id} {order.version}" for order in orders))
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def correct(run: Inquiry, *, by: Entry, seen: str, said: Mapping[str, str]) -> int:
-    """Write what is `said` (a Person's fields) into each of the buyer's orders; to how many.
+def correct(
+    run: Inquiry, *, by: Entry, seen: str, said: Mapping[str, str], chosen: Collection[uuid.UUID]
+) -> tuple[int, int]:
+    """Write what is `said` (a Person's fields) into those of the buyer's orders that are `chosen`;
+    into how many, and how many others stay as they are.
 
     `seen` is the `state_of` what was looked at. Raises ChangedMeanwhile, TooMany, and Prohibited or
     NotAdmitted for a number that one of the orders may not have; then nothing is changed.
@@ -51,19 +47,21 @@ def correct(run: Inquiry, *, by: Entry, seen: str, said: Mapping[str, str]) -> i
     with transaction.atomic():
         held = keys.provided(by)
         buyer = inquiries.opened(run, held)
-        orders = correctable(buyer, held)
+        orders = list(buyer.unstopped_orders(held))
         if len(orders) > MOST:
             raise TooMany
-        if state_of(orders) != seen:
+        if state_of(orders) != seen or not {order.id for order in orders}.issuperset(chosen):
             raise ChangedMeanwhile
         for order in orders:
-            _correct_one(order, said, by=by, held=held)
+            if order.id in chosen:
+                _correct_one(order, said, by=by, held=held)
         phones = (said["phone"],) if "phone" in said else ()
         also = Buyer(phones, tuple(emails_in(said.get("email", ""))))
         run.buyer = inquiries.sealed(buyer | also, run, held)
         run.save(update_fields=["buyer"])
-        audit.record(by=by, action="buyer.corrected", of=run, orders=len(orders), fields=[*said])
-    return len(orders)
+        done = {"orders": len(chosen), "left": len(orders) - len(chosen)}
+        audit.record(by=by, action="buyer.corrected", of=run, fields=[*said], **done)
+    return done["orders"], done["left"]
 
 
 def _correct_one(order: Order, said: Mapping[str, Any], *, by: Entry, held: Keys) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.gate import Entry
@@ -28,6 +29,12 @@ REACH: Final = [
     "orders.erase", "persons.open", "persons.find", "persons.write",
 ]  # fmt: skip
 AT_ONCE: Final = 20
+# Why an order may be left out when its buyer is erased: the GDPR (17) is about one's own data,
+# and not about what the law obliges to keep (17(3)b).
+GROUNDS: Final[dict[str, Any]] = {
+    "another": _("somebody else's"),
+    "law": _("a law obliges to keep it"),
+}
 EMPTIED: Final = ("person", "phone_hash", "phone_country", "country", "citizenship", "recall_at")
 
 

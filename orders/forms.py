@@ -27,8 +27,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from accounts.gate import Entry
 from accounts.models import Company, Membership, Partner
 from accounts.names import by_name
-from orders import retention, statuses
-from orders.buyers import Buyer
+from orders import statuses
 from orders.intake import ItemDraft, total_of
 from orders.models import Item, Offer, Order
 from orders.money import InvalidAmount, currencies, parse_amount
@@ -36,7 +35,6 @@ from orders.persons import Person
 from policy.forms import NOTHING, CountryField
 from policy.jurisdictions import Verdict, screen
 from policy.prohibitions import Jurisdiction
-from policy.telephones import InvalidTelephone, parse
 
 MAX_LINES: Final = 300  # at five fields each, what DATA_UPLOAD_MAX_NUMBER_FIELDS lets through
 MAX_QUANTITY: Final = 100_000
@@ -391,79 +389,3 @@ class AssignForm(forms.Form):
     def __init__(self, *args: Any, by: Entry, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_choices(self, "agent", [("", _("free")), *assignable(by, "orders.assign")])
-
-
-class BuyerForm(forms.Form):
-    """Whom is asked about; `who` is read as an `orders.buyers.Buyer`."""
-
-    who = forms.CharField(
-        label=_lazy("Telephone or e-mail"),
-        max_length=1_000,
-        help_text=_lazy("In any spelling. Several of the same person: with commas between."),
-        widget=forms.TextInput({"autocomplete": "off"}),
-    )
-
-    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.country = country
-
-    def clean_who(self) -> Buyer:
-        return Buyer.read(self.cleaned_data["who"], self.country)
-
-
-class CorrectionForm(forms.Form):
-    """What is right of a buyer; what is left empty stays as each order has it. `seen` says which
-    orders were looked at, and how they were."""
-
-    name = forms.CharField(label=_lazy("Name"), max_length=200, required=False)
-    phone = forms.CharField(label=_lazy("Telephone"), max_length=100, required=False)
-    email = forms.EmailField(label=_lazy("E-mail"), max_length=254, required=False)
-    city = forms.CharField(label=_lazy("City"), max_length=200, required=False)
-    address = forms.CharField(label=_lazy("Address"), max_length=1_000, required=False)
-    seen = forms.CharField(max_length=64, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.country = country
-
-    def clean_phone(self) -> str:
-        """In E.164. Whether clause P2 lets it be stored is asked of each order."""
-        if not (typed := self.cleaned_data["phone"]):
-            return ""
-        try:
-            return parse(typed, self.country).e164
-        except InvalidTelephone as error:
-            raise ValidationError(str(error)) from None
-
-    def clean(self) -> dict[str, Any]:
-        if not self.errors and not self.said:
-            raise ValidationError(_("Write what is to be corrected."))
-        return self.cleaned_data
-
-    @property
-    def said(self) -> dict[str, str]:
-        return {
-            name: value for name, value in self.cleaned_data.items() if value and name != "seen"
-        }
-
-    def look_again(self, seen: str) -> None:
-        """From now on the form knows of orders in this state."""
-        data = cast(QueryDict, self.data).copy()
-        data["seen"] = seen
-        self.data = data
-
-
-class RetentionForm(forms.Form):
-    """After how many days without a change the person of an order is erased, by where it ended;
-    empty for never."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for key, label in retention.KINDS.items():
-            self.fields[key] = forms.IntegerField(
-                label=label, required=False, min_value=1, max_value=retention.MOST_DAYS
-            )
-
-    @property
-    def days(self) -> dict[str, int]:
-        return {key: days for key, days in self.cleaned_data.items() if days}

@@ -10,7 +10,7 @@ forgets whom it was about, and tells the audit how much there was, and nothing o
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -29,6 +29,7 @@ from orders.intake import Prohibited
 from orders.keys import Keys
 from orders.mentions import Source
 from orders.models import Comment, Inquiry
+from orders.models.orders import OrderQuerySet
 from policy.jurisdictions import Verdict, judge
 from policy.prohibitions import Jurisdiction
 
@@ -37,6 +38,10 @@ LOOKING: Final = "orders.inquiry"
 ERASING: Final = "orders.inquiry.erasure"
 QUEUE: Final = "inquiries"
 SEALED: Final = "inquiry.buyer"
+
+
+class NotToKeep(Exception):
+    """An order that was to stay is not the buyer's any more, or must be erased (clause P2)."""
 
 
 # In the request
@@ -62,18 +67,34 @@ def begin(*, by: Entry, buyer: Buyer) -> Inquiry:
     return run
 
 
-def erase(run: Inquiry, *, by: Entry) -> bool:
-    """Have the buyer erased everywhere, or go on where that stands still; False where it is being
-    done, or is done. Raises PermissionDenied."""
+def erase(run: Inquiry, *, by: Entry, kept: Collection[uuid.UUID] = (), ground: str = "") -> bool:
+    """Have the buyer erased, everywhere but in the orders `kept`, on a ground of `erasure.GROUNDS`;
+    or go on where that stands still. False where it is being done, or is done. Raises
+    PermissionDenied and NotToKeep."""
     _refuse_others("orders.erase", by)
     with transaction.atomic():
         run.refresh_from_db(from_queryset=Inquiry.objects.select_for_update())
         if run.erased_at or (run.erasing_at and waits(job_of(run))):
             return False
-        run.erasing_at = run.erasing_at or timezone.now()
-        run.save(update_fields=["erasing_at"])
+        if run.erasing_at is None:
+            run.kept, run.ground = _left_out(run, kept, ground, by=by), ground
+            run.erasing_at = timezone.now()
+            run.save(update_fields=["kept", "ground", "erasing_at"])
         hand_over(run, ERASING, by=by)
     return True
+
+
+def _left_out(run: Inquiry, kept: Collection[uuid.UUID], ground: str, *, by: Entry) -> list[str]:
+    """The ids of the orders to keep, each told in its order's history."""
+    if not kept:
+        return []
+    held = keys.provided(by)
+    orders = opened(run, held).unstopped_orders(held).filter(id__in=kept)
+    for order in orders:
+        audit.record(by=by, action="order.kept", of=order, ground=ground)
+    if len(orders) < len(kept):
+        raise NotToKeep
+    return [str(order.id) for order in orders]
 
 
 def _prohibition_of(buyer: Buyer) -> Verdict | None:
@@ -186,14 +207,16 @@ def note(
 def forget_mentions(
     by: Entry, held: Keys, run: Inquiry, source: Source, naming: list[Any], buyer: Buyer
 ) -> None:
-    if naming:
-        count(run, **{source.name: source.forget(by, held, naming, buyer)})
+    """What is said on an order that stays, stays with it."""
+    goes = [row for row in naming if str(getattr(row, "order_id", "")) not in run.kept]
+    if goes:
+        count(run, **{source.name: source.forget(by, held, goes, buyer)})
 
 
 def erase_some_orders(inquiry_id: uuid.UUID, secret: str) -> bool:
     """False where none is left."""
     with working_for(secret, inquiry_id) as (by, held, run):
-        orders = list(opened(run, held).orders(held)[:AT_ONCE])
+        orders = list(to_erase(run, held)[:AT_ONCE])
         ids = [order.id for order in orders]
         comments = Comment.objects.filter(company_id=by.company_id, order_id__in=ids).count()
         for order in orders:
@@ -202,17 +225,21 @@ def erase_some_orders(inquiry_id: uuid.UUID, secret: str) -> bool:
     return bool(orders)
 
 
+def to_erase(run: Inquiry, held: Keys) -> OrderQuerySet:
+    return opened(run, held).orders(held).exclude(id__in=run.kept)
+
+
 def finish(inquiry_id: uuid.UUID, secret: str) -> bool:
     """False where an order of theirs has come meanwhile. With the entry in the audit go the
     archives that the company's owners have not loaded yet: they hold the buyer, too (0024)."""
     with working_for(secret, inquiry_id) as (by, held, run):
-        buyer = opened(run, held)
-        if buyer.orders(held).exists():
+        if to_erase(run, held).exists():
             return False
-        forget_questions(buyer, run, held)
+        forget_questions(opened(run, held), run, held)
         run.buyer, run.found, run.erased_at = None, {}, timezone.now()
         run.save(update_fields=["buyer", "found", "erased_at"])
-        audit.record(by=by, action="buyer.erased", of=run, **run.erased)
+        left: dict[str, Any] = {"kept": len(run.kept), "ground": run.ground} if run.kept else {}
+        audit.record(by=by, action="buyer.erased", of=run, **run.erased, **left)
         gate.end_pass(secret)
     return True
 

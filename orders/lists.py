@@ -129,6 +129,8 @@ def names(by: Entry, rows: Sequence[Row], offered: Choices) -> dict[uuid.UUID | 
     }
     offers = {row.offer_id for row in rows if row.offer_id} - known.keys()
     agents = {row.agent_id for row in rows if row.agent_id} - known.keys()
+    if not by.may("people.read"):
+        agents.clear()
     bare = [row.id for row in rows if row.offer_id is None]
     asked = []
     if offers or agents:

@@ -128,7 +128,9 @@ def screen(draft: Draft, rows: list[Row], mapping: Mapping, reading: Reading) ->
     said = [(line, values_of(cells, mapping)) for line, cells in rows]
     verdict = judged([values for _line, values in said], reading)
     telephone = read_telephone(draft.phone, verdict, prohibited=reading.prohibited)
-    for each in (verdict, shifted_to_prohibition(draft, rows, reading.prohibited), telephone):
+    lines = misaligned(draft, readable=bool(telephone.phone))
+    shifted = shifted_to_prohibition(lines, rows, reading.prohibited)
+    for each in (verdict, shifted, telephone):
         if each and each.prohibited:
             return prohibited(draft.lines, each)
     kept = [FileRow(line, {name: text_of(v) for name, v in vs.items()}) for line, vs in said]
@@ -175,12 +177,19 @@ def judged(said: list[Values], reading: Reading) -> Verdict:
     return next((verdict for verdict in verdicts if verdict.prohibited), verdicts[0])
 
 
+def misaligned(draft: Draft, *, readable: bool) -> set[int]:
+    """The lines whose cells may stand in other columns than their own: those with too many, and all
+    of an order without a telephone that can be read."""
+    if not readable:
+        return set(draft.lines)
+    return {each.line for each in draft.problems if each.code == "too_many_cells"}
+
+
 def shifted_to_prohibition(
-    draft: Draft, rows: list[Row], prohibited: Collection[str]
+    lines: Collection[int], rows: list[Row], prohibited: Collection[str]
 ) -> Verdict | None:
-    """What a cell of a misaligned row says of a prohibited country: with its cells shifted, the
+    """What a cell of these lines says of a prohibited country: with its cells shifted, the
     telephone may stand in any of them."""
-    lines = {each.line for each in draft.problems if each.code == "too_many_cells"}
     shifted = (prohibition_in(cells, prohibited) for line, cells in rows if line in lines)
     return next(filter(None, shifted), None)
 

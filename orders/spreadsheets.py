@@ -108,8 +108,6 @@ FREQUENT = {  # letters, beyond ASCII, that are frequent in what is written in t
 PUNCTUATION = set("«»“”„‘’–—…№•\xa0")
 WORDS = re.compile(rb"[A-Za-z\x80-\xff]+")
 SEPARATOR_LINE = re.compile(r"sep=([,;\t|])(?:\r\n|\r|\n|$)", re.IGNORECASE)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-SIGNED_NUMBER = re.compile(r"[+-][\d ().,-]*")
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MARKUP = re.compile(r"\s*<(?:!doctype|\?xml|html|head|meta|table|body)\b", re.IGNORECASE)
@@ -417,22 +415,3 @@ def finished(header: list[str], rows: Iterable[Row], **about: Any) -> Sheet:
     if not kept:
         raise UnreadableFile("no_rows")
     return Sheet(header, kept, **about)
-
-
-# Writing
-
-
-def neutralised(cell: Cell) -> str:
-    """The cell as text that no spreadsheet takes for a formula (OWASP, "CSV injection"). Plain
-    numbers and telephones keep their sign; `orders.mapping` takes the apostrophe off again."""
-    text = "" if cell is None else str(cell)
-    if text.startswith(FORMULA_STARTS) and not SIGNED_NUMBER.fullmatch(text):
-        return "'" + text
-    return text
-
-
-def to_csv(rows: Iterable[Iterable[Cell]]) -> bytes:
-    """The rows as a CSV that Excel opens as it is meant: UTF-8 with its mark, nothing a formula."""
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows([neutralised(cell) for cell in row] for row in rows)
-    return out.getvalue().encode("utf-8-sig")

@@ -8,23 +8,26 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Count, Max
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 
 from accounts import audit, grants
 from accounts.access import Deed
 from accounts.freshness import PROOFS
 from accounts.identifiers import made_at
 from accounts.models import AuditEntry, Grant, Role
-from orders import statuses
+from orders import erasure, statuses
 from orders.keys import Keys
 from orders.models import Comment, Import, Order, Source
 from orders.sealing import SealBroken
 
 NOTHING: Final = UUID(int=0)
+LOOKED: Final = "access.viewed"
 LONGEST: Final = 200  # of each kind; what is older stays in the company's audit
 
 FIELDS: Final[dict[str, Any]] = {
@@ -63,12 +66,17 @@ class Event:
 
 
 def of_order(order: Order, held: Keys | None) -> list[Event]:
-    """What happened to the order, as far as its reader may know: three statements at most, and for
+    """What happened to the order, as far as its reader may know: four statements at most, and for
     whoever holds no keys none, since the rows behind it are not theirs either."""
     if held is None:
         return list(_phases(order))
     entries = _entries(order)
-    events = [*_arrival(order, entries), *_deeds(entries), *_comments(order, held)]
+    events = [
+        *_arrival(order, entries),
+        *_deeds(entries),
+        *_looks(order),
+        *_comments(order, held),
+    ]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
@@ -114,9 +122,27 @@ def _came_as(order: Order, entries: Sequence[AuditEntry]) -> str:
 
 
 def _entries(order: Order) -> list[AuditEntry]:
-    """A comment stands for its own entry, which says less."""
+    """A comment stands for its own entry, which says less; looks are told by themselves."""
     entries = AuditEntry.objects.filter(company_id=order.company_id, object_id=order.id)
-    return list(entries.exclude(action="order.commented").order_by("-id")[:LONGEST])
+    told_apart = ("order.commented", LOOKED)
+    return list(entries.exclude(action__in=told_apart).order_by("-id")[:LONGEST])
+
+
+def _looks(order: Order) -> Iterator[Event]:
+    """Support's looks, one line for those of one person under one access link: each is an entry,
+    and hundreds of them would hide what was done."""
+    looks = AuditEntry.objects.filter(
+        company_id=order.company_id, object_id=order.id, action=LOOKED
+    )
+    under = looks.values("grant_id", "actor_as__name").annotate(last=Max("at"), times=Count("pk"))
+    for look in under.order_by("-last")[:LONGEST]:
+        times = ngettext("%(times)d time", "%(times)d times", look["times"]) % look
+        yield Event(
+            look["last"],
+            look["actor_as__name"] or _("Support"),
+            str(audit.ACTIONS[LOOKED]),
+            note=times if look["times"] > 1 else "",
+        )
 
 
 def _deeds(entries: Iterable[AuditEntry]) -> Iterator[Event]:
@@ -179,6 +205,8 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
             return {"text": f"{text}: {PROOFS[changes['factor']]}"}
         case deed if deed.startswith("disclosure."):
             return {"note": " · ".join(_of_disclosure(changes))}
+        case "order.kept":
+            return {"note": str(erasure.GROUNDS[changes["ground"]])}
         case "order.added" if changes["source"] != Source.HAND:
             return {"text": f"{text}: {Source(changes['source']).label}"}
     return {}

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache, lru_cache
+from itertools import combinations
 
 from babel import Locale
 from babel.core import get_global
@@ -59,6 +60,9 @@ _CITIZEN = re.compile(
     re.IGNORECASE,
 )
 
+_WORDS = re.compile(r"[^\W\d_]+")
+WORDS_READ, WORDS_OF_ONE = 20, 3  # of a text, and of a country's name in it
+
 
 @lru_cache(maxsize=4096)
 def country_code(text: str) -> str:
@@ -78,6 +82,14 @@ def countries_in(text: str) -> tuple[str, ...]:
         return (whole,)
     parts = re.split(r"[,;/|+&()\n]|\s[-–—]\s|\sи\s|\sand\s", text)
     return tuple(dict.fromkeys(filter(None, map(country_code, parts))))
+
+
+def countries_among(text: str) -> set[str]:
+    """Return the codes of the countries that any words of a text name, such as "Россия г. Москва":
+    of a text that names none as a whole. A sign, and no more: "is" is Iceland's code as well."""
+    words = _WORDS.findall(text)[:WORDS_READ]
+    runs = (words[start:stop] for start, stop in combinations(range(len(words) + 1), 2))
+    return {country_code(" ".join(run)) for run in runs if len(run) <= WORDS_OF_ONE} - {""}
 
 
 def named() -> list[tuple[str, str]]:

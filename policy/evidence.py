@@ -7,7 +7,6 @@ database sealed and what outlives the account. `verify_evidence.py` checks eithe
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import zipfile
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from accounts.formulas import to_csv
 from accounts.models import User
 from policy.models import Acceptance, PolicyText, PolicyVersion
 from policy.verify_evidence import SCHEMA
@@ -136,10 +136,8 @@ def _file_name(text: PolicyText) -> str:
     return f"texts/{text.version.number}.{text.language}.md"
 
 
-def _people(ids: set[int]) -> str:
-    sheet = io.StringIO()
-    csv.writer(sheet).writerows([("pii_principal_id", "name", "e-mail"), *_known(ids)])
-    return sheet.getvalue()
+def _people(ids: set[int]) -> bytes:
+    return to_csv([("pii_principal_id", "name", "e-mail"), *_known(ids)])
 
 
 def _known(ids: set[int]) -> Iterator[tuple[int, str, str]]:

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from policy.countries import countries_in, country_name
+from policy.countries import countries_among, countries_in, country_name
 from policy.telephones import InvalidTelephone, parse, regions_in
 
 Sign = Literal["", "citizenship", "country", "phone"]
@@ -134,8 +134,8 @@ def judge(
     """
     citizenships, countries = countries_in(citizenship), countries_in(country)
     signs: list[tuple[Sign, Collection[str]]] = [
-        ("citizenship", citizenships),
-        ("country", countries),
+        ("citizenship", citizenships or countries_among(citizenship)),
+        ("country", countries or countries_among(country)),
     ]
     if phone and not citizenships:
         signs.append(("phone", regions_in(phone, next(iter(countries), ""))))

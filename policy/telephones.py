@@ -9,6 +9,7 @@ Nothing here keeps a number in a cache or repeats one in a message.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import unquote
@@ -38,6 +39,12 @@ _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eEеЕ]\+?\d{1,2}")
 _FLOAT = re.compile(r"(\+?\d{7,})[.,]0+")
 _WORD = re.compile(r"[^\W\d_]+")
 _SEPARATOR = re.compile(r"[;,/|\n]+")
+_BEFORE_PLUS = re.compile(r"(?=\+)")
+_GROUP = re.compile(r"\d+")
+
+LONGEST = 15  # digits of a number (E.164)
+SHORTEST = 10  # digits of one that others follow
+_GROUPS_READ = 60  # of a text: each reading takes time
 
 _NUMBER_LIKE = re.compile(r"\d(?:[ \u00a0().+/~\u2010-\u2015-]*\d){5,}")
 
@@ -101,7 +108,7 @@ def regions_in(text: str, country: str = "") -> frozenset[str]:
         plain = f"{Decimal(plain.lower().replace('е', 'e').replace(',', '.')):f}"
     plain = _without_words(plain)
     hint = country_code(country)
-    numbers = (_number(reading, hint) for reading in _readings(plain))
+    numbers = (_number(reading, hint) for reading in _readings(plain, hint))
     return frozenset(_region(number) for number in numbers if number) - {""}
 
 
@@ -159,10 +166,26 @@ def _word(match: re.Match[str]) -> str:
     return word.translate(_LOOKALIKES) if _LOOK_LIKE_DIGITS.fullmatch(word) else "/"
 
 
-def _readings(plain: str) -> set[str]:
+def _readings(plain: str, hint: str) -> set[str]:
     """Return the text as one number, as several, and with a "+" in its middle left out."""
     parts = {plain, *_SEPARATOR.split(plain)}
+    if _is_several(plain):
+        parts.update(_BEFORE_PLUS.split(plain))
+    if len(_digits(plain)) > LONGEST:
+        parts.update(_in_a_row(_GROUP.findall(plain)[:_GROUPS_READ], hint))
     return parts | {part.replace("+", "") for part in parts if part.find("+") > 0}
+
+
+def _in_a_row(groups: list[str], hint: str) -> Iterator[str]:
+    """Yield the numbers that follow one another with nothing but spaces between them: each of as
+    few groups of digits as make one that can be called."""
+    begins = 0
+    for stop in range(1, len(groups) + 1):
+        digits = "".join(groups[begins:stop])
+        number = _number(digits, hint) if SHORTEST <= len(digits) <= LONGEST else None
+        if number and _is_complete(number):
+            begins = stop
+            yield digits
 
 
 def _number(plain: str, hint: str) -> PhoneNumber | None:

@@ -6,8 +6,9 @@
 A receipt holds all acceptances of one person, a bundle those of a company's policy by everybody.
 Checked of each record: the text's hash, the hash over the record, its link to the one before, the
 order of the times, and that whatever the file says twice is the same twice. Files given together
-also have to agree on the records that they share: whoever forges a whole file, with every hash in
-it taken anew, is found out by anybody else's copy. Each failure is named; exit 1 when there is one.
+also have to agree on each person's records, and on which there are: whoever forges a whole file,
+with every hash in it taken anew, is found out by anybody else's copy, and the surest by the
+person's own receipt. Each failure is named; exit 1 when there is one.
 
 No file can show who is behind a person's number. And names, a version's number and the moment it
 came into force are not sealed with the record: they are compared with what else the file says.
@@ -37,7 +38,10 @@ def problems(evidence: dict[str, Any]) -> Iterator[str]:
     notices = {}
     for number, notice in enumerate(evidence["privacy_notices"], 1):
         yield from problems_of_notice(notice, f"privacy notice {number}")
-        notices[notice["version_id"], notice["language"]] = notice
+        named = notice["version_id"], notice["language"]
+        if named in notices:
+            yield f"privacy notice {number}: another text of this version, in this language"
+        notices[named] = notice
     for number, record in enumerate(evidence["records"], 1):
         where = f"record {number}"
         yield from problems_of_record(record, where)
@@ -139,25 +143,57 @@ def microseconds(text: str) -> int:
 
 
 def disagreements(files: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Records that two files hold, and differ in."""
-    seen: dict[str, tuple[str, str]] = {}
+    """Records in which two files differ: of the same id, or the same number of one person's; and
+    those that a receipt does not have, although it was made later."""
+    seen: dict[tuple[Any, ...], tuple[str, str]] = {}
     for name, evidence in files.items():
         for number, record in enumerate(evidence["records"], 1):
-            former, hash = seen.setdefault(record["record_id"], (name, record["hash"]))
-            if hash != record["hash"]:
-                yield f"{name}: record {number}: {former} holds another of the same id"
+            places = {
+                "id": (record["record_id"],),
+                "number": (record["pii_principal_id"], record["number"]),
+            }
+            for what, place in places.items():
+                former, hash = seen.setdefault(place, (name, record["hash"]))
+                if hash != record["hash"]:
+                    yield f"{name}: record {number}: {former} holds another of the same {what}"
+    for name, evidence in files.items():
+        if evidence["kind"] == "receipt":
+            yield from lacking(name, evidence, files)
+
+
+def lacking(name: str, receipt: dict[str, Any], files: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """What others hold of this person, and the receipt, which holds all until then, should."""
+    people = {record["pii_principal_id"] for record in receipt["records"]}
+    its_own = {record["record_id"] for record in receipt["records"]}
+    for other, evidence in files.items():
+        for number, record in enumerate(evidence["records"], 1):
+            is_new = record["record_id"] not in its_own and record["pii_principal_id"] in people
+            if is_new and moment(record["event"]["accepted_at"]) <= moment(receipt["made_at"]):
+                yield f"{other}: record {number}: {name} should hold it, and does not"
 
 
 def read(name: str) -> dict[str, Any]:
-    """The evidence of a receipt, or of a bundle with the texts that lie beside it."""
+    """The evidence of a receipt, or of a bundle with its texts beside it. Raises ValueError
+    for what two readers might read differently."""
     if not zipfile.is_zipfile(name):
         with open(name, encoding="utf-8") as file:
-            return json.load(file)
+            return json.load(file, object_pairs_hook=once)
     with zipfile.ZipFile(name) as bundle:
-        evidence = json.loads(bundle.read("evidence.json"))
+        names = bundle.namelist()
+        if len(set(names)) < len(names):
+            raise ValueError("a file is in it twice")
+        evidence = json.loads(bundle.read("evidence.json"), object_pairs_hook=once)
         for notice in evidence["privacy_notices"]:
             notice["text"] = bundle.read(notice["file"]).decode()
     return evidence
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object that says each of its names once."""
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        raise ValueError("a name is said twice")
+    return said
 
 
 def found_in(name: str, evidence: dict[str, Any]) -> Iterator[str]:

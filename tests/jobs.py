@@ -14,7 +14,7 @@ from accounts import attacks, gate
 def as_the_worker() -> Iterator[None]:
     """One transaction that presents what a worker's own connections do."""
     with gate.vouching():
-        attacks.present({"gate.app": gate._key("work")})
+        attacks.present({"gate.app": gate.key_for("work")})
         yield
 
 

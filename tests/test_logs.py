@@ -65,5 +65,18 @@ def test_an_unknown_path_leaves_its_first_segment(client, written, rest):
     assert (told["event"], told["status"]) == ("GET invitation/…", 404)
 
 
+@pytest.mark.parametrize("typed", ["+40721234643", f"{SECRET}/more/"])
+def test_what_was_typed_in_place_of_an_address_is_not_told(client, written, typed):
+    assert client.get(f"/{typed}").status_code == 404
+    assert typed not in written() and SECRET not in written()
+    assert only(written())["event"] == "GET …"
+
+
+def test_a_word_in_place_of_the_method_is_not_told(client, written):
+    assert client.generic(SECRET.upper(), "/policy/disclosures/").status_code == 405
+    assert SECRET.upper() not in written()
+    assert only(written())["event"] == "another method policy/disclosures/"
+
+
 def test_runserver_does_not_log_addresses_besides():
     assert not logging.getLogger("django.server").isEnabledFor(logging.ERROR)

@@ -30,6 +30,8 @@ class Inquiry(CompanyOwned):
     started_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True)  # when all was read through
     erasing_at = models.DateTimeField(null=True)
+    kept = models.JSONField(default=list)  # ids of orders that the erasure leaves as they are
+    ground = models.CharField(max_length=16, blank=True)  # why: a key of `erasure.GROUNDS`
     erased_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
 
@@ -40,6 +42,9 @@ class Inquiry(CompanyOwned):
             models.CheckConstraint(
                 condition=models.Q(erased_at=None) ^ models.Q(buyer=None, found={}),
                 name="orders_inquiry_erased",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kept=[]) ^ ~models.Q(ground=""), name="orders_inquiry_ground"
             ),
         ]
 

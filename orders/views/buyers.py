@@ -9,6 +9,7 @@ import uuid
 from typing import Any, Final
 
 from django.contrib import messages
+from django.forms import BoundField
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -23,8 +24,8 @@ from accounts.guard import closed_to_support, requires
 from accounts.models import Company
 from accounts.requests import GET_OR_POST, Request
 from orders import corrections, holdings, inquiries, keys
-from orders.erasure import STILL_HERE
-from orders.forms import BuyerForm, CorrectionForm
+from orders.buyer_forms import BuyerForm, CorrectionForm, ErasureForm
+from orders.erasure import GROUNDS, STILL_HERE
 from orders.holdings import Holdings
 from orders.intake import NotAdmitted, Prohibited
 from orders.models import Inquiry, Order
@@ -92,7 +93,7 @@ def archive(request: Request, inquiry_id: uuid.UUID) -> HttpResponse:
 @GET_OR_POST
 @never_cache
 def correction(request: Request, inquiry_id: uuid.UUID) -> HttpResponse:
-    """What is right, for all orders of the buyer; who corrects sees whether they have changed."""
+    """What is right, for the orders ticked; who corrects sees whether they have changed."""
     by = request.gate
     run = find(by, inquiry_id)
     if run.erasing_at:
@@ -102,8 +103,8 @@ def correction(request: Request, inquiry_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return correction_page(request, run, form, status=422 if form.is_bound else 200)
     try:
-        seen, said = form.cleaned_data["seen"], form.said
-        corrected = corrections.correct(run, by=by, seen=seen, said=said)
+        seen, chosen = form.cleaned_data["seen"], form.cleaned_data["orders"]
+        corrected, left = corrections.correct(run, by=by, seen=seen, said=form.said, chosen=chosen)
     except NotAdmitted as refused:
         if refused.verdict.prohibited:
             refusals.count([refused.verdict], way=Way.EDIT)
@@ -122,8 +123,13 @@ def correction(request: Request, inquiry_id: uuid.UUID) -> HttpResponse:
         )
         return correction_page(request, run, form, status=409)
     text = ngettext("%s order has been corrected.", "%s orders have been corrected.", corrected)
-    messages.success(request, text % corrected)
+    messages.success(request, " ".join([text % corrected, *_left_alone(left)]))
     return redirect("orders:buyer", run.id)
+
+
+def _left_alone(orders: int) -> list[str]:
+    text = ngettext("%s order stays as it was.", "%s orders stay as they were.", orders)
+    return [text % orders] if orders else []
 
 
 def correction_page(
@@ -131,14 +137,14 @@ def correction_page(
 ) -> HttpResponse:
     held = keys.provided(request.gate)
     buyer = inquiries.opened(run, held)
-    orders = corrections.correctable(buyer, held)
+    orders = list(buyer.unstopped_orders(held))
     seen = corrections.state_of(orders)
     if form.is_bound:
         form.look_again(seen)
     else:
-        form.initial["seen"] = seen
-    people = [(order, order.open_person(held)) for order in orders[:SHOWN]]
-    context = {"run": described(run), "form": form, "orders": [listed(*each) for each in people]}
+        form.offer(seen, orders)
+    people = [(order, order.open_person(held)) for order in orders[: corrections.MOST]]
+    context = {"run": described(run), "form": form, **offered(people, form["orders"])}
     return render(request, "orders/buyers/correction.html", context, status=status)
 
 
@@ -147,17 +153,31 @@ def correction_page(
 @GET_OR_POST
 @never_cache
 def erasure(request: Request, inquiry_id: uuid.UUID) -> HttpResponse:
-    """What would be erased, counted; a POST erases it, or goes on where that stands still."""
+    """What would be erased, counted, and which orders are left out; a POST erases the rest, or goes
+    on where that stands still."""
     by = request.gate
     run = find(by, inquiry_id)
     if run.erased_at or not (run.read_at or run.erasing_at):
         return redirect("orders:buyer", run.id)
-    if request.method == "POST":
-        inquiries.erase(run, by=by)
-        return redirect("orders:buyer", run.id)
+    form = ErasureForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        said = form.cleaned_data
+        try:
+            inquiries.erase(run, by=by, kept=said["kept"], ground=said["because"])
+        except inquiries.NotToKeep:
+            form.add_error("kept", _("One of these orders cannot stay any more: look again."))
+        else:
+            return redirect("orders:buyer", run.id)
     found = holdings.of(run, by=by)
-    context = {"run": described(run), "found": found, "unsent": unsent(found)}
-    return render(request, "orders/buyers/erasure.html", context)
+    context = {
+        "run": described(run),
+        "found": found,
+        "unsent": unsent(found),
+        "form": form,
+        **offered(found.orders[: corrections.MOST], form["kept"]),
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "orders/buyers/erasure.html", context, status=status)
 
 
 def find(by: Entry, inquiry_id: uuid.UUID) -> Inquiry:
@@ -176,8 +196,15 @@ def described(run: Inquiry) -> dict[str, Any]:
         "total": run.total,
         "erased": run.erased,
         "erased_at": run.erased_at,
+        "kept": kept_by(run),
+        "ground": GROUNDS.get(run.ground, ""),
         "expires_at": run.expires_at,
     }
+
+
+def kept_by(run: Inquiry) -> list[Order]:
+    kept = Order.objects.filter(company_id=run.company_id, id__in=run.kept)
+    return list(kept.order_by("number")) if run.kept else []
 
 
 def state_of(run: Inquiry) -> str:
@@ -214,6 +241,13 @@ def listed(order: Order, person: Person) -> dict[str, Any]:
         "created_at": order.created_at,
         "person": person,
     }
+
+
+def offered(people: list[tuple[Order, Person]], field: BoundField) -> dict[str, Any]:
+    """Orders with a box each, as the field has them ticked."""
+    ticked = set(field.value() or [])
+    orders = [{**listed(*each), "ticked": str(each[0].id) in ticked} for each in people]
+    return {"orders": orders, "ticks": field}
 
 
 def unsent(found: Holdings) -> int:

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.downloads import attached
+from accounts.formulas import to_csv
 from accounts.gate import Entry
 from accounts.guard import closed_to_support, requires
 from accounts.requests import Request
@@ -18,7 +19,6 @@ from orders import imports
 from orders.mapping import TARGETS
 from orders.models import Import
 from orders.screening import LABELS, told
-from orders.spreadsheets import to_csv
 from orders.views.import_runs import find
 
 CSV: Final = "text/csv; charset=utf-8"

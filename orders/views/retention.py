@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from accounts.guard import closed_to_support, requires
 from accounts.requests import GET_OR_POST, Request
 from orders import retention
-from orders.forms import RetentionForm
+from orders.buyer_forms import RetentionForm
 from orders.models import RetentionRun
 
 SHOWN: Final = 14  # nights

@@ -177,6 +177,15 @@ document.addEventListener("formdata", (event) => {
   if (box && event.target.closest(".moves")) event.formData.append("text", box.value);
 });
 
+// How many of the boxes of a name are ticked stands below them.
+function countTicks(output) {
+  const boxes = all(`[name="${output.dataset.counts}"]`, output.form);
+  output.value = `${boxes.filter((box) => box.checked).length} / ${boxes.length}`;
+}
+const countAllTicks = () => all("output[data-counts]").forEach(countTicks);
+document.addEventListener("change", countAllTicks);
+addEventListener("pageshow", countAllTicks); // a browser that comes back ticks them as they were
+
 // Copying; where the browser forbids it the text is selected instead, for the keys that copy.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copies]");

@@ -48,7 +48,7 @@ def writing(someone: people.Someone = people.gail) -> Iterator[psycopg.Connectio
 def begun(secret: str) -> Iterator[psycopg.Connection]:
     connection = psycopg.connect(os.environ["DATABASE_URL"])
     try:
-        connection.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), secret])
+        connection.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), secret])
         yield connection
     finally:
         connection.close()

@@ -44,7 +44,7 @@ def aurora() -> int:
 def carrying(secret: str, *, telling: bool = True) -> Iterator[psycopg.Connection]:
     """The web role's own connection, with that pass; `telling` that it looks, as it must."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
-        web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), secret])
+        web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), secret])
         web.execute("SELECT gate.grant_in_hand()")
         if telling:
             web.execute(ENTRY, [aurora(), people.sue.user.pk])
@@ -262,10 +262,10 @@ def test_13_of_fifty_at_once_one_gets_in() -> None:
 def asked_apart(own: str, secret: str) -> UUID | None:
     """Asks on a connection of its own, and commits."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
-        web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), own])
+        web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), own])
         asking = web.execute(
             "SELECT gate.ask_with_link(%s, %s, %s)",
-            [gate._key("issue"), secret, gate.new_secret()],
+            [gate.key_for("issue"), secret, gate.new_secret()],
         )
         return asking.fetchone()[0]
 
@@ -321,7 +321,7 @@ def test_22_under_repeatable_read_nothing_opens() -> None:
     _, sues = let_in()
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
         web.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), sues])
+        web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), sues])
         web.execute("SELECT set_config('gate.company', %s, true)", [str(aurora())])
         assert web.execute(SEEN).fetchall() == []
 
@@ -361,7 +361,7 @@ def test_25_26_settings_made_up_open_nothing() -> None:
     grant_id, sues = let_in()
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
         for name, value in {
-            "gate.app": gate._key("vouch"), "gate.company": str(aurora()),
+            "gate.app": gate.key_for("vouch"), "gate.company": str(aurora()),
             "gate.pass": str(grant_id), "gate.grant": str(grant_id), "gate.access": "open",
         }.items():  # fmt: skip
             web.execute("SELECT set_config(%s, %s, true)", [name, value])
@@ -450,10 +450,10 @@ def everything(superuser: psycopg.Connection) -> list[object]:
 SHUT: dict[str, Callable[[psycopg.Connection], object]] = {
     "accepting": lambda web: web.execute("SELECT gate.waiting_for(%s, NULL)", [people.sue.user.pk]),
     "leaving with an archive": lambda web: web.execute(
-        "SELECT gate.open_export(%s, 'x', false, NULL, now())", [gate._key("issue")]
+        "SELECT gate.open_export(%s, 'x', false, NULL, now())", [gate.key_for("issue")]
     ),
     "deleting the account": lambda web: web.execute(
-        "SELECT gate.delete_account(%s)", [gate._key("issue")]
+        "SELECT gate.delete_account(%s)", [gate.key_for("issue")]
     ),
 }
 

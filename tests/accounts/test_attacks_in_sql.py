@@ -28,7 +28,7 @@ Settings = dict[str, str]
 
 
 def vouched(**settings: str) -> Settings:
-    return {"gate.app": gate._key("vouch")} | {f"gate.{name}": v for name, v in settings.items()}
+    return {"gate.app": gate.key_for("vouch")} | {f"gate.{name}": v for name, v in settings.items()}
 
 
 def aurora() -> str:
@@ -199,7 +199,7 @@ def copies_nothing_out_and_nothing_in(attacker: Settings, superuser: psycopg.Con
 
 def learns_nothing_from_the_gates_functions(attacker: Settings) -> None:
     if "gate.transaction" not in attacker:
-        key = gate._key("issue")
+        key = gate.key_for("issue")
         attempt(attacker, sql.SQL("SELECT gate.choose_company(%s, %s)"), key, aurora())
     assert attempt(attacker, sql.SQL("SELECT gate.allows('orders.read')")) in ([], [(None,)])
     for permission in ("people.manage", "audit.read", "company.policy"):
@@ -247,7 +247,7 @@ def test_even_a_member_is_refused_what_goes_around_the_rules() -> None:
 def test_a_pass_is_made_by_the_application_alone() -> None:
     """Neither the password nor SQL smuggled into a request, which can read the settings."""
     settings = vouched(company=aurora(), **{"pass": people.pass_of(people.gus)})
-    for key in ("", "x", gate._key("vouch")):
+    for key in ("", "x", gate.key_for("vouch")):
         forged = gate.new_secret()
         command = sql.SQL(
             "SELECT gate.open_pass(%s, %s, 'session', %s, %s, NULL, '{{}}', now() + '1 hour')"

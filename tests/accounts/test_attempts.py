@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db import ProgrammingError, connection, transaction
 from django.test import Client
 
-from accounts import gate
+from accounts import attempts, gate
 from tests.people import PASSWORD, ann, boris, gail, pass_of, sign_in
 
 ADDRESS = "203.0.113.9"
@@ -38,7 +38,7 @@ def test_what_is_over_is_swept():
     with gate.vouching():
         cache.set("over", True, 0)
         cache.set("underway", True, 60)
-        assert gate.sweep_attempts() == 1
+        assert attempts.sweep() == 1
         assert cache.get("underway")
 
 
@@ -110,6 +110,5 @@ def test_many_at_once_get_no_more_attempts_than_one(owner):
 @pytest.mark.parametrize("path", ["/", "/orders/", "/company/", "/password/", "/policy/"])
 def test_no_page_pays_for_counting(client, path, monkeypatch):
     sign_in(client, boris)
-    for verb in ("attempts", "keep_attempts", "forget_attempts"):
-        monkeypatch.setattr(gate, verb, None)
+    monkeypatch.setattr(attempts, "ask", None)
     assert client.get(path).status_code == 200

@@ -125,7 +125,7 @@ class smuggling:
 
     def __enter__(self) -> psycopg.Connection:
         self.web = psycopg.connect(os.environ["DATABASE_URL"])
-        self.web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), self.secret])
+        self.web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), self.secret])
         return self.web
 
     def __exit__(self, *_: object) -> None:

@@ -155,8 +155,8 @@ def test_the_pass_of_the_right_is_asked_about_and_not_one_ended_before(
 ) -> None:
     hers = people.pass_of(people.gail)
     with begun(stranger) as web:
-        web.execute(END, [gate._key("issue"), stranger])
-        web.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), hers])
+        web.execute(END, [gate.key_for("issue"), stranger])
+        web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), hers])
         web.execute(SWITCHED["ended at the end"].format(stranger=stranger))
         owner.execute(REVOCATIONS["signed out"])
         assert refused(web)
@@ -191,7 +191,7 @@ def test_nothing_is_written_with_a_pass_that_the_transaction_has_ended(
 ) -> None:
     hers = people.pass_of(people.gail)
     with begun(hers) as web:
-        web.execute(END, [gate._key("issue"), hers])
+        web.execute(END, [gate.key_for("issue"), hers])
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             web.execute("UPDATE orders_offer SET name = 'overtaken'")
     assert nothing_changed(superuser)

@@ -82,7 +82,7 @@ def test_no_request_reaches_a_factor_that_the_application_has_not_opened(
 def test_a_request_opens_none_by_itself(owner: psycopg.Connection) -> None:
     give(ann)
     opening = "SELECT gate.open_factors(%s, gate.user_id())"
-    for key in (gate._key("vouch"), gate._key("work"), "made up", ""):
+    for key in (gate.key_for("vouch"), gate.key_for("work"), "made up", ""):
         with as_(ann), refused():
             reached(opening, key)
     for table in ("gate.opened", "gate.application"):

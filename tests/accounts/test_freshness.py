@@ -90,7 +90,7 @@ def test_a_proof_is_over_after_five_minutes(
 @pytest.mark.django_db
 def test_sql_of_a_request_makes_no_pass_fresh() -> None:
     secret = pass_of(ann)
-    vouch = gate._key("vouch")
+    vouch = gate.key_for("vouch")
     with pytest.raises(Error) as refusal, gate.carrying(secret), connection.cursor() as cursor:
         cursor.execute("SELECT gate.prove_pass(%s, %s, gate.user_id(), 'totp')", [vouch, secret])
     assert sqlstate(refusal.value) == NO_RIGHT

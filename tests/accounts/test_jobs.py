@@ -62,7 +62,7 @@ def waiting(web: psycopg.Connection) -> None:
 
 
 def present(connection: psycopg.Connection, purpose: str) -> None:
-    connection.execute("SELECT set_config('gate.app', %s, true)", [gate._key(purpose)])
+    connection.execute("SELECT set_config('gate.app', %s, true)", [gate.key_for(purpose)])
 
 
 # What somebody brings along who is no worker; to be called within a transaction.
@@ -71,10 +71,10 @@ INTRUDERS: dict[str, Callable[[psycopg.Connection], object]] = {
     "the application's key": lambda web: present(web, "vouch"),
     "the issuing key, where no setting takes it": lambda web: present(web, "issue"),
     "an agent's request": lambda web: web.execute(
-        "SELECT gate.enter(%s, %s)", [gate._key("vouch"), people.pass_of(people.gus)]
+        "SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), people.pass_of(people.gus)]
     ),
     "an owner's request": lambda web: web.execute(
-        "SELECT gate.enter(%s, %s)", [gate._key("vouch"), people.pass_of(people.ann)]
+        "SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), people.pass_of(people.ann)]
     ),
 }
 
@@ -132,7 +132,7 @@ def test_the_worker_would_reach_a_row_with_each_of_these(web: psycopg.Connection
 )
 def test_the_gate_speaks_of_jobs_to_the_issuing_key_alone(web, intruder, owner, call) -> None:
     before = everything(owner)
-    for key in (gate._key("vouch"), gate._key("work"), "made up", "", None):
+    for key in (gate.key_for("vouch"), gate.key_for("work"), "made up", "", None):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), web.transaction():
             intruder(web)
             web.execute(f"SELECT {call}", [key])

@@ -84,9 +84,9 @@ def test_deactivating_a_person_ends_the_session_at_the_next_request(owner):
 def test_deactivating_a_person_ends_the_pass_in_sql(owner):
     secret = sign_in(Client(), gail).cookies[COOKIE].value
     with gate.carrying(secret):
-        assert gate._ask("SELECT gate.user_id()", ())[0]
+        assert gate.ask("SELECT gate.user_id()", ())[0]
         owner.execute("UPDATE accounts_user SET is_active = false WHERE email = %s", [gail.email])
-        assert gate._ask("SELECT gate.user_id()", ())[0] is None  # the very next statement
+        assert gate.ask("SELECT gate.user_id()", ())[0] is None  # the very next statement
     assert not living(secret)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -231,7 +233,7 @@ def test_an_admin_answers_a_buyer_from_end_to_end(client, caplog):
     archive = client.post(f"{there.url}archive/")
     assert "about-you.html" in zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
     preview = client.get(f"{there.url}erasure/").text
-    assert "Yes, erase all of it" in preview
+    assert "Yes, erase for good" in preview
     assert client.post(f"{there.url}erasure/").url == there.url
     assert "so far" in client.get(there.url).text
     inquiries.forget(run.id, secret_of(run))
@@ -269,9 +271,11 @@ def test_nobody_is_erased_before_all_has_been_read():
 # Correcting
 
 
-def correction_form(client: Client, run: Inquiry) -> dict[str, str]:
+def correction_form(client: Client, run: Inquiry) -> dict[str, Any]:
+    """As a browser has it that opens the page: each box is ticked."""
     answer = client.get(f"/company/buyers/{run.id}/correction/")
-    return {"seen": answer.context["form"].initial["seen"]}
+    ticked = re.findall(r'name="orders" value="([0-9a-f-]{36})" checked', answer.text)
+    return {"seen": answer.context["form"].initial["seen"], "orders": ticked}
 
 
 def people(someone: Someone = adam) -> list[Person]:
@@ -296,7 +300,39 @@ def test_all_their_orders_are_corrected_at_once(client):
         entries = AuditEntry.objects.filter(action="order.edited")
         assert [sorted(entry.changes["fields"]) for entry in entries] == [["name", "phone"]] * 2
         [told] = AuditEntry.objects.filter(action="buyer.corrected")
-        assert told.changes == {"orders": 2, "fields": ["name", "phone"]}
+        assert told.changes == {"orders": 2, "left": 0, "fields": ["name", "phone"]}
+
+
+def test_an_order_that_is_not_ticked_stays_as_it_is(client):
+    ordered()
+    theirs = ordered(Person(name="Her brother", phone=PHONE))
+    run = looked()
+    sign_in(client, adam)
+    posted = correction_form(client, run) | {"name": "Zoe Pop"}
+    posted["orders"].remove(str(theirs.id))
+    there = f"/company/buyers/{run.id}/correction/"
+    page = client.post(there, posted, follow=True).text
+    assert "1 order has been corrected. 1 order stays as it was." in page
+    names = [person.name for person in people()]
+    assert "Her brother" in names and "Zoe Pop" in names and "Zoe Quill" not in names
+    with as_(adam):
+        assert not AuditEntry.objects.filter(action="order.edited", object_id=theirs.id).exists()
+        [told] = AuditEntry.objects.filter(action="buyer.corrected")
+        assert told.changes == {"orders": 1, "left": 1, "fields": ["name"]}
+
+
+def test_nothing_is_corrected_where_nothing_is_ticked_or_what_is_no_order_of_theirs(client):
+    ordered()
+    others = ordered(Person(name="Ana Pop", phone="+40721234643"))
+    run = looked()
+    sign_in(client, adam)
+    before = people()
+    posted = correction_form(client, run) | {"name": "Zoe Pop"}
+    there = f"/company/buyers/{run.id}/correction/"
+    for ticked, status in (([], 422), (["?"], 422), ([*posted["orders"], str(others.id)], 409)):
+        answer = client.post(there, posted | {"orders": ticked})
+        assert answer.status_code == status and "say t-bad" in answer.text
+    assert people() == before
 
 
 def test_a_change_meanwhile_is_noticed_and_nothing_is_written(client):
@@ -310,7 +346,7 @@ def test_a_change_meanwhile_is_noticed_and_nothing_is_written(client):
     answer = client.post(there, posted)
     assert answer.status_code == 409 and "changed meanwhile" in answer.text
     assert "Zoe Pop" not in [person.name for person in people()]
-    anew = {"name": "Zoe Pop", "seen": answer.context["form"].data["seen"]}
+    anew = posted | {"seen": answer.context["form"].data["seen"]}
     assert client.post(there, anew).status_code == 302
 
 

@@ -32,8 +32,9 @@ from tests.orders.asking import (
     said,
     secret_of,
 )
+from tests.orders.test_clause_p2 import prohibit
 from tests.orders.uploading import as_it_stands, begun, table, worked
-from tests.people import adam, ann, as_, bea, boris, gail, lena, pat
+from tests.people import adam, ann, as_, bea, boris, gail, lena, pat, sign_in
 from tests.remains import every_row
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +118,91 @@ def test_other_questions_about_them_are_forgotten():
         assert other.id not in ids and stranger.id in ids
 
 
+def brothers_order() -> Order:
+    """Somebody else's, who is called at the same telephone."""
+    order = ordered(Person(name="Her brother", phone=PHONE))
+    said(order, "Zoe's number, 0733 555 777, is his as well.")
+    return order
+
+
+def test_an_order_that_is_left_out_stays_whole_and_says_why(client):
+    others = everywhere()
+    brothers = brothers_order()
+    there = f"/company/buyers/{looked(PHONE, EMAIL).id}/"
+    sign_in(client, adam)
+    assert f'value="{brothers.id}"' in client.get(f"{there}erasure/").text
+    client.post(f"{there}erasure/", {"kept": [str(brothers.id)], "because": "another"})
+    run = again(asked_at(there))
+    inquiries.forget(run.id, secret_of(run))
+    page = client.get(there).text
+    assert "Erased, but for what was left out" in page and str(brothers) in page
+    with as_(adam) as by:
+        assert Order.objects.get(id=brothers.id).open_person(keys.provided(by)).phone == PHONE
+        assert Comment.objects.filter(order_id=brothers.id).count() == 1
+        assert Comment.objects.filter(order_id=others.id).count() == 1
+        [told] = AuditEntry.objects.filter(action="buyer.erased")
+        assert told.changes == again(run).erased | {"kept": 1, "ground": "another"}
+        assert told.changes["orders"] == 2
+        [reason] = AuditEntry.objects.filter(action="order.kept")
+        assert (reason.object_id, reason.actor_id) == (brothers.id, by.user_id)
+    history = client.get(f"/orders/{brothers.id}/").text
+    assert "left the order out of the erasure of its buyer" in history
+    assert "somebody else&#x27;s" in history
+
+
+def asked_at(there: str) -> Inquiry:
+    with as_(adam):
+        return Inquiry.objects.get(id=there.split("/")[-2])
+
+
+@pytest.mark.parametrize(
+    "posted", [{"kept": "ours"}, {"because": "law"}, {"kept": "ours", "because": "so"}], ids=str
+)
+def test_orders_stay_on_a_ground_alone(client, posted):
+    ours, run = ordered(), looked()
+    if "kept" in posted:
+        posted = posted | {"kept": [str(ours.id)]}
+    answer = sign_in(client, adam).post(f"/company/buyers/{run.id}/erasure/", posted)
+    assert answer.status_code == 422 and "say t-bad" in answer.text
+    assert again(run).erasing_at is None
+
+
+def test_neither_a_strangers_order_nor_a_stopped_one_is_left_out():
+    ordered()
+    stranger = ordered(Person(name="Ana Pop", phone="+40721234643"))
+    stopped = ordered(Person(name="Alesya Quill", phone=PHONE), country="BY")
+    prohibit("BY")
+    run = looked()
+    for order in (stranger, stopped):
+        with as_(adam) as by, pytest.raises(inquiries.NotToKeep):
+            inquiries.erase(run, by=by, kept=[order.id], ground="law")
+        assert again(run).erasing_at is None
+    with as_(adam):
+        assert not AuditEntry.objects.filter(action="order.kept").exists()
+
+
+def test_whoever_takes_an_erasure_on_leaves_out_what_was_left_out_at_first():
+    ours, brothers = ordered(), brothers_order()
+    run = looked()
+    with as_(adam) as by:
+        inquiries.erase(run, by=by, kept=[brothers.id], ground="another")
+        gate.end_pass(secret_of(run))
+    over(run)
+    with as_(ann) as by:
+        assert inquiries.erase(again(run), by=by, kept=[ours.id], ground="law")
+    inquiries.forget(run.id, secret_of(run))
+    with as_(adam):
+        erased_at = dict(Order.objects.values_list("id", "erased_at"))
+        assert erased_at[ours.id] and not erased_at[brothers.id]
+
+
+def test_no_order_is_left_out_without_a_ground_in_sql():
+    run = looked()
+    with as_(adam), pytest.raises(DatabaseError), transaction.atomic():
+        sql("UPDATE orders_inquiry SET kept = '[\"x\"]' WHERE id = %s", run.id)
+    assert again(run).kept == []
+
+
 @pytest.mark.parametrize("step", range(1, 9))
 def test_a_worker_that_dies_at_any_step_is_followed_by_one_that_ends_it(step, monkeypatch):
     everywhere()
@@ -157,12 +243,17 @@ def test_who_lost_the_right_erases_nobody_and_another_goes_on():
         inquiries.forget(run.id, secret_of(run))
     with as_(adam):
         assert not Order.objects.exclude(erased_at=None).exists()
+    over(run)
+    assert erased(again(run), ann).erased_at
+
+
+def over(run: Inquiry) -> None:
+    """Its job has ended, whatever came of it."""
     with as_the_worker(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE lock = %s",
             [inquiries.job_name(run.id)],
         )
-    assert erased(again(run), ann).erased_at
 
 
 # In SQL, as the web's role

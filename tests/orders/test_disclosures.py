@@ -401,7 +401,7 @@ def test_nobodys_sql_learns_or_says_who_was_told(
 ) -> None:
     disclosure = receive()
     with as_(someone), refused("only the application itself"), connection.cursor() as cursor:
-        cursor.execute(f"SELECT gate.{call.format(id=disclosure.id)}", [key and gate._key(key)])
+        cursor.execute(f"SELECT gate.{call.format(id=disclosure.id)}", [key and gate.key_for(key)])
     assert not told_of(disclosure)
     assert tell_companies() == 2
 

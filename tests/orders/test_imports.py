@@ -100,6 +100,20 @@ def test_a_row_that_is_wrong_is_refused_with_its_reason(row, reason):
     assert refused_lines(run) == {2: [reason]}
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        GOOD.replace("Ana Pop,+40 721 234 643", "+7 916 123 45 67,Ana Pop"),
+        GOOD.replace("Ana Pop,+40 721 234 643,RO", "Ana Pop,RO,+7 916 123 45 67"),
+        GOOD.replace("+40 721 234 643", "").replace("wm7", "8 916 123 45 67"),
+    ],
+)
+def test_a_prohibited_number_in_the_wrong_column_is_not_kept_with_the_refused(row):
+    run = imported(table(row))
+    assert (run.created, run.refused, run.prohibited) == (0, 1, 1)
+    assert refused_lines(run) == {}
+
+
 def test_a_file_of_refusals_alone_is_finished_at_once():
     run = begun(table(GOOD.replace(",RO,", ",Russia,")))
     assert (run.refused, run.prohibited, job_of(run)) == (1, 1, None)

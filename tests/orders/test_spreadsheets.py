@@ -10,7 +10,8 @@ import xlsxwriter
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from orders.spreadsheets import REFUSALS, UnreadableFile, neutralised, read, to_csv
+from accounts.formulas import neutralised, to_csv
+from orders.spreadsheets import REFUSALS, UnreadableFile, read
 
 SPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RUSSIAN = "Имя;Телефон;Комментарий\r\nАнна Егорова;8 (747) 293-76-14;нет дома\r\n"

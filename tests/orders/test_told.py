@@ -41,7 +41,7 @@ def smuggling(someone: people.Someone) -> Iterator[psycopg.Connection]:
     connection = psycopg.connect(os.environ["DATABASE_URL"])
     try:
         secret = people.pass_of(someone)
-        connection.execute("SELECT gate.enter(%s, %s)", [gate._key("vouch"), secret])
+        connection.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), secret])
         yield connection
     finally:
         connection.close()

@@ -212,3 +212,23 @@ def test_36_37_ending_gives_support_back_its_own_session(order: Order) -> None:
 def test_43_nothing_of_it_is_kept_by_a_browser_or_a_proxy(order: Order) -> None:
     client, _ = working()
     assert "no-store" in client.get(card(order))["Cache-Control"]
+
+
+def test_looks_stand_in_the_orders_history_as_one_line(order: Order) -> None:
+    """Each is an entry of its own; a line for each would hide what was done."""
+    client, _ = working()
+    for _look in range(3):
+        client.get(card(order))
+    history = people.sign_in(Client(), people.ann).get(card(order)).text.partition("timeline")[2]
+    assert history.count("looked at the order under an access link") == 1
+    assert "3 times" in history
+    assert [entry.action for entry in entries()].count("access.viewed") == 3
+
+
+def test_looks_push_nothing_out_of_the_orders_history(order: Order) -> None:
+    client, _ = working()
+    with mock.patch("orders.timeline.LONGEST", 3):
+        for _look in range(4):
+            client.get(card(order))
+        history = people.sign_in(Client(), people.ann).get(card(order)).text
+    assert "added the order" in history

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import csv
+import hashlib
 import io
 import json
 import subprocess
@@ -15,8 +17,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from policy import evidence
-from policy.verify_evidence import main, problems
+from policy.verify_evidence import main, problems, record_hash
 from tests.people import Someone, ann, as_, bea, gail, mia, newt, pat, sign_in
 from tests.policy.publications import accept_all, publish_company, publish_crm
 
@@ -160,8 +163,6 @@ def test_a_bundle_with_another_text_is_named(tmp_path: Path, capsys: Any) -> Non
 def test_a_file_forged_with_all_its_hashes_is_found_by_another_copy(
     tmp_path: Path, capsys: Any
 ) -> None:
-    from policy.verify_evidence import record_hash
-
     receipt = receipt_of(ann)
     true = written(tmp_path, "true.json", receipt)
     last = receipt["records"][-1]
@@ -171,6 +172,56 @@ def test_a_file_forged_with_all_its_hashes_is_found_by_another_copy(
     assert main([forged]) == 0
     assert main([true, forged]) == 1
     assert "holds another of the same id" in capsys.readouterr().out
+
+
+def test_a_record_put_in_under_a_new_id_is_found_by_the_persons_receipt(
+    tmp_path: Path, capsys: Any
+) -> None:
+    accept_all(gail)
+    true, forged = receipt_of(gail), receipt_of(gail)
+    true_name = written(tmp_path, "true.json", true)
+    last, unlike = forged["records"][-1], "00000000-0000-7000-8000-000000000000"
+    for more, said in ((0, "another of the same number"), (1, "should hold it, and does not")):
+        invented = copy.deepcopy(last) | {"record_id": unlike, "number": last["number"] + more}
+        if more:
+            invented["previous_hash"] = last["hash"]
+        invented["hash"] = record_hash(invented)
+        records = [*true["records"], invented] if more else [*true["records"][:-1], invented]
+        name = written(tmp_path, "forged.json", forged | {"records": records})
+        assert main([name]) == 0
+        capsys.readouterr()
+        assert main([true_name, name]) == 1
+        assert said in capsys.readouterr().out
+
+
+def test_a_second_text_of_the_same_version_is_named() -> None:
+    receipt = receipt_of(gail)
+    other = dict(receipt["privacy_notices"][0], text="# You owe us")
+    other["hash"] = hashlib.sha256(other["text"].encode()).hexdigest()
+    receipt["privacy_notices"].insert(0, other)
+    assert any("another text of this version" in problem for problem in problems(receipt))
+
+
+def test_what_two_readers_would_read_differently_is_not_read(tmp_path: Path, capsys: Any) -> None:
+    body = evidence.written(receipt_of(gail))
+    twice = body.replace(b'"text":', b'"text": "You owe us", "text":', 1)
+    assert main([written(tmp_path, "twice.json", twice)]) == 1
+    assert "a name is said twice" in capsys.readouterr().out
+    packed = io.BytesIO(bundle_of(ann))
+    with zipfile.ZipFile(packed, "a") as archive, pytest.warns(UserWarning):
+        archive.writestr("evidence.json", archive.read("evidence.json"))
+    assert main([written(tmp_path, "twice.zip", packed.getvalue())]) == 1
+    assert "a file is in it twice" in capsys.readouterr().out
+
+
+def test_a_name_is_no_formula_in_the_table_of_people() -> None:
+    with as_(gail):
+        User.objects.filter(pk=gail.user.pk).update(name="=HYPERLINK(A1)")
+    with zipfile.ZipFile(io.BytesIO(bundle_of(ann))) as archive:
+        rows = list(csv.reader(io.StringIO(archive.read("people.csv").decode("utf-8-sig"))))
+    assert [row for row in rows if row[2] == gail.email] == [
+        [str(gail.user.pk), "'=HYPERLINK(A1)", gail.email]
+    ]
 
 
 def test_a_file_that_is_no_evidence_is_said_so(tmp_path: Path, capsys: Any) -> None:
