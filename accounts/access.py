@@ -39,11 +39,13 @@ STATES: Final = {
 @dataclass(frozen=True)
 class Access:
     """A grant that a pass of support's names. Until it is `open` it says nothing of what there is,
-    and `scopes` (permission -> the maker's scope) is empty. `orders` is None for all that the maker
-    sees; `role` and the three ids are the maker's."""
+    and `scopes` (permission -> the maker's scope) is empty. One that is `confirmed` and not open
+    opens nothing for now, as while its maker has a policy to accept. `orders` is None for all that
+    the maker sees; `role` and the three ids are the maker's."""
 
     id: UUID
     open: bool
+    confirmed: bool
     company_name: str
     maker: str
     reason: str
@@ -65,6 +67,7 @@ class Access:
         return cls(
             id=UUID(told["id"]),
             open=told["open"],
+            confirmed=told["confirmed"],
             company_name=told["company_name"],
             maker=told["maker"],
             reason=told["reason"],

@@ -78,9 +78,9 @@ def end(*, another: str) -> bool:
     return ask("SELECT gate.end_access(%s, %s)", (key_for("issue"), another))[0]
 
 
-def deeds_under(grant_id: UUID, *, most: int) -> list[Deed]:
-    """The newest first; none for who may not follow this grant."""
-    found = ask_all("SELECT * FROM gate.deeds_under(%s, %s)", (grant_id, most))
+def deeds_under(grant_id: UUID, *, before: datetime | None = None, most: int) -> list[Deed]:
+    """The newest first, of those before a moment; none for who may not follow this grant."""
+    found = ask_all("SELECT * FROM gate.deeds_under(%s, %s, %s)", (grant_id, before, most))
     return [Deed._make((*row[:5], json.loads(row[5]))) for row in found]
 
 

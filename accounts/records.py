@@ -168,7 +168,7 @@ register(
         company=Fate.ERASED,
         of_user="made_by_id",
         of_company="company_id",
-        leaves_out=("hash", "told"),
+        leaves_out=("hash",),
     ),
     Record(
         "mfa_authenticator",

@@ -12,7 +12,9 @@ from typing import Any
 from accounts import audit
 from accounts.requests import Request
 
-PLACES = ("lang", "older", "newer", "status")  # of a list's query string: where one is in it
+# What a list's query string searches and filters by (`orders.filters`). Any other name in it is the
+# reader's own, and none for the audit.
+FILTERS = ("q", "since", "until", "offer", "partner", "agent", "stopped", "imported")
 
 
 def note(request: Request, named: Mapping[str, Any]) -> None:
@@ -21,7 +23,7 @@ def note(request: Request, named: Mapping[str, Any]) -> None:
     by = request.gate
     if order_id := named.get("order_id"):
         audit.record(by=by, action="access.viewed", of=audit.Thing("order", order_id))
-    elif asked := sorted(name for name in request.GET if name not in PLACES and request.GET[name]):
-        audit.record(by=by, action="access.searched", by_what=[name[:20] for name in asked[:10]])
+    elif asked := [name for name in FILTERS if request.GET.get(name)]:
+        audit.record(by=by, action="access.searched", by_what=asked)
     else:
         audit.record(by=by, action="access.listed")

@@ -113,7 +113,7 @@ class Glimpse(Person):
 
     @property
     def masked_phone(self) -> str:
-        return self.phone if "•" in self.phone else Person(phone=self.phone).masked_phone
+        return Person(phone=self.phone).masked_phone if _E164.fullmatch(self.phone) else self.phone
 
 
 def search_hashes(person: Person, index_key: bytes) -> set[Term]:

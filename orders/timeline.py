@@ -160,9 +160,10 @@ def _comments(order: Order, held: Keys) -> Iterator[Event]:
         yield Event(comment.created_at, str(comment.author), _("commented"), note=note)
 
 
-def under_grant(grant: Grant) -> list[Event]:
-    """What was done under an access link, as far as its reader may follow it, newest first."""
-    deeds = grants.deeds_under(grant.id, most=LONGEST)
+def under_grant(grant: Grant, before: datetime | None = None) -> list[Event]:
+    """What was done under an access link, as far as its reader may follow it, newest first: the
+    LONGEST last before a moment. Support can look hundreds of times, and hides nothing by it."""
+    deeds = grants.deeds_under(grant.id, before=before, most=LONGEST)
     ids = {deed.object_id for deed in deeds if deed.object_type == "order" and deed.object_id}
     orders = Order.objects.filter(company_id=grant.company_id, id__in=ids).only("number")
     known = {order.id: order for order in orders}

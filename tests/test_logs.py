@@ -5,13 +5,15 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from unittest import mock
 
 import pytest
 from django.core import mail
 from django.test import Client
 
+from accounts import grants
 from crmsite import logs
-from tests.people import gail
+from tests.people import gail, sign_in, sue
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +57,16 @@ def test_a_refused_invitation_leaves_no_secret(written):
     assert client.post(f"/invitation/{SECRET}/").status_code == 403
     assert SECRET not in written()
     assert only(written())["event"] == "POST invitation/<slug:secret>/"
+
+
+@pytest.mark.parametrize("enforced", [True, False], ids=["refused", "failed"])
+def test_18_an_access_link_that_is_refused_or_fails_leaves_no_secret(written, enforced):
+    client = sign_in(Client(enforce_csrf_checks=enforced, raise_request_exception=False), sue)
+    with mock.patch.object(grants, "ask_with_link", side_effect=RuntimeError):
+        answer = client.post("/support/asking/", {"code": f"https://crm.example/support/#{SECRET}"})
+    assert answer.status_code == (403 if enforced else 500)
+    assert only(written())["event"] == "POST support/asking/"
+    assert SECRET not in written() and SECRET not in answer.text
 
 
 @pytest.mark.parametrize("rest", [f"/{SECRET}/more/", f"/{SECRET}%0a{SECRET}/", f"//{SECRET}/"])

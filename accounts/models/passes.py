@@ -121,16 +121,13 @@ class Grant(CompanyOwned):
     revoked_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
-    told = ArrayField(models.CharField(max_length=16), default=list, editable=False)
 
     objects = GrantQuerySet.as_manager()
 
     class Meta:
-        indexes: ClassVar = [
-            models.Index(fields=["hash"], name="accounts_grant_by_secret"),
-            models.Index(fields=["id"], name="accounts_grant_by_id"),
-        ]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["hash"], name="accounts_grant_secret_once"),
+            models.UniqueConstraint(fields=["id"], name="accounts_grant_id_once"),
             models.CheckConstraint(
                 condition=models.Q(fields__contained_by=list(access.FIELDS)),
                 name="accounts_grant_fields",

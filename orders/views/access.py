@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -19,7 +21,7 @@ from accounts.access import FIELDS, STATES
 from accounts.guard import closed_to_support, fresh, requires
 from accounts.models import Grant
 from accounts.requests import Request
-from orders import access_letters, timeline
+from orders import access_letters, cursors, timeline
 from orders.access_forms import MOVES, AccessForm
 from orders.models import Order
 
@@ -61,10 +63,15 @@ def make(request: Request) -> HttpResponse:
 def watch(request: Request, grant_id: uuid.UUID) -> HttpResponse:
     """One link: what it lets support see, who asks, and what was looked at."""
     grant = _find(request, grant_id)
+    deeds = timeline.under_grant(grant, before := _older(request))
+    older = {"older": deeds[-1].at.isoformat()} if len(deeds) == timeline.LONGEST else None
     shown = {
         "grant": _shown(grant),
         "orders": _numbers(grant),
-        "deeds": timeline.under_grant(grant),
+        "deeds": deeds,
+        "live": before is None,
+        "newer_url": before and request.path,
+        "older_url": older and f"{request.path}?{urlencode(older)}",
         "mine": grant.made_by_id == request.gate.user_id,
     }
     return render(request, "orders/access/link.html", shown)
@@ -95,6 +102,14 @@ def revoke(request: Request, grant_id: uuid.UUID) -> HttpResponse:
     else:
         messages.error(request, _("The link was over already."))
     return redirect("orders:access_link", grant_id)
+
+
+def _older(request: Request) -> datetime | None:
+    """Before which moment the page begins; None for its newest end."""
+    try:
+        return cursors.read(request.GET["older"])[0]
+    except (KeyError, cursors.NoPlace):
+        return None
 
 
 def _find(request: Request, grant_id: uuid.UUID) -> Grant:

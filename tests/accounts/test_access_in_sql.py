@@ -407,8 +407,8 @@ WRITES = {
     " VALUES ({co}, gen_random_uuid(), 'x', now())",
     "a name": "UPDATE accounts_user SET name = 'x'",
     "a grant": "INSERT INTO accounts_grant (company_id, id, hash, made_by_id, fields, moves,"
-    " reason, made_at, expires_at, told) VALUES ({co}, gen_random_uuid(), '', {who}, '{{}}',"
-    " '{{}}', 'x', now(), now() + interval '1 hour', '{{}}')",
+    " reason, made_at, expires_at) VALUES ({co}, gen_random_uuid(), '', {who}, '{{}}',"
+    " '{{}}', 'x', now(), now() + interval '1 hour')",
     "a longer grant": "UPDATE accounts_grant SET expires_at = now() + interval '9 hours'",
     "the audit": "UPDATE accounts_auditentry SET action = 'x'",
     "the audit away": "DELETE FROM accounts_auditentry",
@@ -582,7 +582,9 @@ def test_38_a_member_names_no_grant_in_an_entry(superuser: psycopg.Connection) -
     grant_id, _ = link()
     with carrying(people.pass_of(people.ann), telling=False) as web:
         web.execute(
-            ENTRY.replace("changes)", "changes, grant_id)").replace("'{}')", "'{}', %s)"),
+            ENTRY.replace("changes)", "changes, grant_id)")
+            .replace("'{}')", "'{}', %s)")
+            .replace("access.viewed", "order.commented"),
             [aurora(), people.ann.user.pk, grant_id],
         )
     assert entries_of(grant_id, superuser) == {"access.made"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from unittest import mock
+from uuid import UUID
 
 import pytest
 from django.core import mail
@@ -13,9 +15,11 @@ from django.test import Client, override_settings
 from accounts import gate
 from accounts.models import Grant
 from orders import access_letters as letters
+from orders import timeline
 from orders.models import Order
 from tests import people
 from tests.access import another_order, confirm, link, state_of
+from tests.policy.publications import accept_all, publish_crm
 
 pytestmark = pytest.mark.django_db
 
@@ -143,7 +147,7 @@ def test_the_maker_sees_who_asks_and_lets_in_by_name(order: Order) -> None:
     assert sue.get(f"/orders/{order.id}/").status_code == 200
 
 
-def working() -> tuple[Client, object]:
+def working() -> tuple[Client, UUID]:
     grant_id, secret = link()
     sue = people.sign_in(Client(), people.sue)
     sue.post("/support/asking/", {"code": secret})
@@ -169,6 +173,24 @@ def test_36_ending_it_gives_support_its_own_session_back(order: Order) -> None:
     assert sue.get(f"/orders/{order.id}/").status_code == 302
 
 
+def test_one_that_is_shut_for_now_is_said_to_be_and_can_be_ended(order: Order) -> None:
+    """Its maker has a policy to accept. Another link ended in an error, and this one stayed."""
+    sue, grant_id = working()
+    publish_crm()
+    accept_all(people.sue)
+    assert sue.get(f"/orders/{order.id}/").status_code == 302
+    page = sue.get("/support/").text
+    assert "Aurora is shut for now" in page and "/support/ending/" in page
+    assert sue.post("/support/asking/", {"code": "x" * 43}).status_code == 422
+    accept_all(people.ann)
+    assert sue.get(f"/orders/{order.id}/").status_code == 200
+    publish_crm("# Newer rules")
+    accept_all(people.sue)
+    sue.post("/support/ending/")
+    accept_all(people.ann)
+    assert state_of(grant_id) == "ended"
+
+
 def test_signing_out_ends_it(order: Order) -> None:
     sue, grant_id = working()
     sue.post("/logout/")
@@ -184,6 +206,26 @@ def test_the_maker_follows_what_is_looked_at(order: Order) -> None:
     assert "looked at the order under an access link" in page and f"№ {order.number}" in page
     assert "Support last opened your account: never" not in ann.get("/access/").text
     assert "under an access link" in ann.get(f"/orders/{order.id}/").text
+
+
+def test_no_look_is_hidden_by_hundreds_of_others(order: Order) -> None:
+    sue, grant_id = working()
+    ann = people.sign_in(Client(), people.ann)
+    with mock.patch.object(timeline, "LONGEST", 3):
+        sue.get(f"/orders/{order.id}/")
+        for _ in range(3):
+            sue.get("/orders/")
+        newest = ann.get(f"/access/{grant_id}/")
+        assert f"№ {order.number}" not in newest.text and "every 5s" in newest.text
+        older = ann.get(unescape(re.search(r'href="([^"]+)" rel="next"', newest.text)[1]))
+    assert f"№ {order.number}" in older.text and "every 5s" not in older.text
+
+
+@pytest.mark.parametrize("older", ["", "x", "%00", "9999-99-99", "0001-01-01T00:00:00+14:00"])
+def test_a_place_that_is_none_is_the_newest_end(older: str) -> None:
+    grant_id, _ = link()
+    ann = people.sign_in(Client(), people.ann)
+    assert ann.get(f"/access/{grant_id}/?older={older}").status_code == 200
 
 
 def test_an_agent_follows_the_agents_own_links_and_no_others(order: Order) -> None:

@@ -75,6 +75,11 @@ def test_a_masked_number_keeps_its_country_and_three_digits(phone, masked):
     assert Person(phone=phone).masked_phone == masked
 
 
+def test_a_number_with_nothing_to_mask_is_shown_and_breaks_no_list():
+    short = Person(phone="+373221").glimpse(())
+    assert (short.phone, short.masked_phone) == ("+373 221", "+373 221")
+
+
 def test_a_hash_is_16_bytes_and_of_one_company_and_one_kind():
     hashes = search_hashes(ANNA, AURORA)
     assert {len(term.hash) for term in hashes} == {16}

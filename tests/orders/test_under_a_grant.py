@@ -16,6 +16,7 @@ from django.urls import reverse
 from accounts import audit, gate, grants, watching
 from accounts.guard import UNDER_GRANT, Demand, demand_of
 from accounts.models import AuditEntry
+from orders.filters import Filters
 from orders.models import Order
 from tests import people
 from tests.access import another_order, confirm, link, orders_of, revoke
@@ -166,6 +167,19 @@ def test_38_each_view_search_and_list_is_an_entry(order: Order) -> None:
         ("access.searched", sue, None, {"by_what": ["q"]}),
     ]
     assert {entry.grant_id for entry in entries()} == {grant_id}
+
+
+@pytest.mark.parametrize("query", ["Dora+Zidaru=1", "%00=1", "status=new&older=x"])
+def test_38_what_is_no_filter_is_not_told(query: str) -> None:
+    """A name of a buyer's, written where a filter's stands, would outlive the buyer."""
+    client, _ = working()
+    assert client.get(f"/orders/?{query}").status_code == 200
+    last = entries()[-1]
+    assert (last.action, last.changes) == ("access.listed", {})
+
+
+def test_38_every_filter_is_told() -> None:
+    assert set(watching.FILTERS) == set(Filters.base_fields)
 
 
 def test_39_an_entry_that_cannot_be_written_stops_the_answer(order: Order) -> None:
