@@ -4,15 +4,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-run test lint bench prove: export DEBUG ?= 1
+run test hostile lint bench prove: export DEBUG ?= 1
 
-.PHONY: run test lint bench prove lock
+.PHONY: run test hostile lint bench prove lock
 
 run: .venv/ready
 	@$(BIN)/python manage.py run
 
 test: .venv/ready
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+hostile: export HOSTILE_INPUTS ?= 50000
+hostile: .venv/ready
+	@$(BIN)/python -m pytest tests/test_hostile_inputs.py -n 8
 
 lint: .venv/ready
 	@$(BIN)/ruff check .

@@ -169,6 +169,7 @@ register(
         of_user="made_by_id",
         of_company="company_id",
         leaves_out=("hash",),
+        adds={"made_by": "made_by__name", "staff": "staff__name"},
     ),
     Record(
         "mfa_authenticator",
@@ -180,9 +181,12 @@ register(
     Record(
         "accounts_apikey",
         "hashes of what partners' machines send leads with, whose they are, and when last used",
-        "a key is no knowledge: nobody takes it along; it goes with its member's place",
+        "the company's own, without the hash, which is no knowledge; goes with its member's place",
         account=Fate.KEPT,
         company=Fate.ERASED,
+        of_company="company_id",
+        leaves_out=("hash", "minute_began", "uses"),
+        adds={"for_whom": "membership__user__name", "made_by": "made_by__name"},
     ),
     Record(
         "accounts_attempt",

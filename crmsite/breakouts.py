@@ -12,10 +12,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 from urllib.request import urlopen
 
 HERE: Final = "127.0.0.1"
+LISTED: Final = str(Path(__file__).parents[1] / "orders" / "workbooks.py")
 KINDS: Final = {"web": "crmsite.wsgi", "nothing": "json"}  # what makes the process one that serves
 
 
@@ -53,13 +55,17 @@ def by_a_program(port: int) -> None:
     subprocess.run([sys.executable, "-c", ""], check=True)
 
 
+def by_a_program_under_a_listed_name(port: int) -> None:
+    subprocess.run([sys.executable, "-I", LISTED], executable="/bin/true", check=True)
+
+
 def by_the_shell(port: int) -> None:
     os.system("true")  # noqa: S605, S607  (the very thing that must be refused)
 
 
 WAYS: Final[tuple[Callable[[int], None], ...]] = (
     by_connection, by_its_name, by_http, by_mail, by_datagram, by_looking_up_a_name,
-    by_a_socket_file, by_a_program, by_the_shell,
+    by_a_socket_file, by_a_program, by_a_program_under_a_listed_name, by_the_shell,
 )  # fmt: skip
 
 

@@ -21,6 +21,11 @@ from orders.webhooks import CallFailed
 PATIENCE: Final = 5.0  # seconds for each step
 DEADLINE: Final = 10.0  # seconds for all of them
 PORTS: Final = {"https": 443, "http": 80}
+FAILURES: Final[dict[type[Exception], str]] = {  # the narrower ones first
+    TimeoutError: "silence",
+    ssl.SSLError: "encryption",
+    OSError: "connection",
+}
 
 
 class Line(HTTPConnection):
@@ -33,6 +38,8 @@ class Line(HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.create_connection((self.address, self.port), timeout=PATIENCE)
+        if self.late:  # there was nothing to hang up yet
+            raise TimeoutError
         if self.secured:
             context = ssl.create_default_context()
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
@@ -75,20 +82,22 @@ def ask(line: Line, url: SplitResult, body: bytes, headers: Mapping[str, str]) -
     try:
         line.request("POST", asked, body, told)
         status = line.getresponse().status
-        if line.late:  # cut off within the head, which reads like its end
-            raise TimeoutError
-        return status
-    except TimeoutError:
-        raise CallFailed("silence") from None
-    except ssl.SSLError:
-        raise CallFailed("encryption") from None
-    except OSError:
-        raise CallFailed("connection") from None
-    except (HTTPException, ValueError):
-        raise CallFailed("nonsense") from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise CallFailed("silence" if line.late else what(error)) from None
     finally:
         ends.cancel()
         line.close()
+    if line.late:  # cut off within the head, which reads like its end
+        raise CallFailed("silence")
+    return status
+
+
+def what(error: Exception) -> str:
+    """What has failed, as `orders.webhooks.ANSWERS` has it."""
+    for kind, why in FAILURES.items():
+        if isinstance(error, kind):
+            return why
+    return "nonsense"
 
 
 def hang_up(line: Line) -> None:

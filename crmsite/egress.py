@@ -110,9 +110,11 @@ def judges_of(
     }
 
 
-def program(_path: Any, arguments: Any = (), *_more: Any) -> None:
-    """Let the listed programs through; a program could call out where no hook of ours looks."""
-    if isinstance(arguments, str) or [str(each) for each in arguments][:3] not in PROGRAMS:
+def program(path: Any, arguments: Any = (), *_more: Any) -> None:
+    """Let the listed programs through; a program could call out where no hook of ours looks. What
+    is run is the file at `path`, whatever its arguments call it."""
+    named = [] if isinstance(arguments, str) else [str(each) for each in arguments][:3]
+    if named not in PROGRAMS or str(path) != named[0]:
         refuse("program")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from django import forms
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
@@ -125,6 +126,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "crmsite.urls"
 WSGI_APPLICATION = "crmsite.wsgi.application"
 
+FORM_RENDERER = "crmsite.jinja.Fields"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -144,7 +146,7 @@ TEMPLATES = [
     },
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
-        "DIRS": [BASE_DIR / "templates" / "jinja2"],
+        "DIRS": [BASE_DIR / "templates" / "jinja2", Path(forms.__file__).parent / "jinja2"],
         "OPTIONS": {"environment": "crmsite.jinja.environment"},
     },
 ]

@@ -7,6 +7,7 @@ here. Its own page of documentation loads from elsewhere, so there is none.
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from typing import Any, Final
@@ -105,12 +106,14 @@ def unknown_key(request: HttpRequest, error: AuthenticationError) -> HttpRespons
 
 @api.exception_handler(ValidationError)
 def wrong_fields(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    """Each field by its name, with what would be right; "body" for what is no object at all."""
+    """Each field by its name, with what would be right, all at once; "body" for what is no object
+    at all."""
     wrong: dict[str, list[str]] = {}
     for each in error.errors:
         named = [str(part) for part in each["loc"] if part not in ("body", "query", "path", "sent")]
         wrong.setdefault(".".join(named) or "body", []).append(str(each["msg"]))
-    return answers.problem(leads.wrong(wrong))
+    said = json.loads(request.body or b"null")
+    return answers.problem(leads.wrong(leads.misread(said) | wrong))
 
 
 @api.exception_handler(HttpError)

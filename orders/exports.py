@@ -40,7 +40,8 @@ FORMS: Final = (archives.write_json, archives.write_csv)
 VERIFIER: Final = "company/verify_audit.py"
 ABOUT: Final = """\
 Each of these is there twice, as .json and as .csv. What the system keeps sealed is open in here,
-but for the documents of authorities. Hashes of passwords, and those that find orders, are left out.
+but for the documents of authorities. Left out are the secrets of keys, webhooks and access links,
+and hashes: of passwords, and those that find orders.
 
 """
 

@@ -85,15 +85,19 @@ register(
     Record(
         "orders_webhook",
         "where partners are told of their leads, who set it, and the sealed secret that signs",
-        "a secret is no knowledge: nobody takes it along",
+        "the company's own, without the secret, which is no knowledge",
         account=Fate.KEPT,
         company=Fate.ERASED,
+        of_company="company_id",
+        leaves_out=("secret",),
+        adds={"partner": "partner__name", "made_by": "made_by__name"},
     ),
     Record(
         "orders_delivery",
         "that a lead's new phase was told, or is to be; no body, and nothing of a buyer",
-        "made anew from the lead each time, and gone with it, or after a month",
+        "the company's own; its body is made anew each time; gone with the lead, or after a month",
         company=Fate.ERASED,
+        of_company="company_id",
     ),
     Record(
         "orders_item",

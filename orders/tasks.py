@@ -116,14 +116,7 @@ def tell_partners(company_id: int, sealed_pass: str) -> None:
     try:
         webhooks.work_through(jobpasses.unseal(sealed_pass, job=name))
     except jobpasses.PassEnded:
-        log.warning("The pass of %s has ended; the next minute has its own.", name)
-
-
-@app.periodic(cron="* * * * *")
-@app.task(name="orders.tell_everywhere", lock="orders.tell_everywhere")
-def tell_partners_everywhere(timestamp: int) -> None:
-    with gate.vouching():
-        webhooks.begin_everywhere()
+        log.warning("The pass of %s has ended; the next second has its own.", name)
 
 
 @app.periodic(cron="41 2 * * *")

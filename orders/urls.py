@@ -53,6 +53,7 @@ urlpatterns = [
     path("support/asking/", support.ask, name="support_ask"),
     path("support/ending/", support.end, name="support_end"),
     path("operator/disclosures/", disclosures.register, name="disclosures"),
+    path("operator/disclosures/opener/", disclosures.opener, name="disclosure_opener"),
     path("operator/disclosures/<uuid:disclosure_id>/", disclosures.disclosure, name="disclosure"),
     path(
         "operator/disclosures/<uuid:disclosure_id>/document/",

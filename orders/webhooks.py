@@ -1,10 +1,10 @@
 """Partners' servers are told when a lead changes its phase: by Standard Webhooks, signed, without a
 person (standardwebhooks.com).
 
-What is to be told the database writes down with the change itself. The worker's clock asks which
-companies have something due, and a job of each tells it under a pass of whoever set the webhook. An
-attempt counts before it is made, so a worker that dies is followed by one that tries again: whoever
-is told may be told twice, by the same webhook-id.
+What is to be told the database writes down with the change itself. The worker asks each second
+which companies have something due, and a job of each tells it under a pass of whoever set the
+webhook. An attempt counts before it is made, so a worker that dies is followed by one that tries
+again: whoever is told may be told twice, by the same webhook-id.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +31,7 @@ from accounts.gate import Entry
 from accounts.models import Partner
 from orders import keys
 from orders.models import Delivery, Webhook
+from orders.models.webhooks import RETRIES, TRIES
 from orders.sealing import SealBroken
 
 TASK: Final = "orders.tell"
@@ -37,12 +40,11 @@ REACH: Final = ["webhooks.manage", "persons.open"]  # the secret is sealed with 
 LASTING: Final = timedelta(minutes=10)
 SEALED: Final = "webhook.secret"
 EVENT: Final = "lead.phase_changed"
-RETRIES: Final = tuple(  # after how long, once another attempt has failed
-    timedelta(minutes=minutes) for minutes in (1, 5, 30, 2 * 60, 5 * 60, 10 * 60, 24 * 60)
-)
+REST: Final = timedelta(minutes=1)  # of a server that took nothing
 KEPT: Final = timedelta(days=30)
 AT_ONCE: Final = 100  # deliveries that a job takes up
 BUDGET: Final = 20  # seconds that a job goes on calling: others wait for the worker
+AT_REST: Final = Q(webhook__rests_until__gt=Now())
 
 ANSWERS: Final[dict[str, Any]] = {
     "": _("not tried yet"),
@@ -102,11 +104,11 @@ def send_again(delivery: Delivery, *, by: Entry) -> None:
         )
 
 
-# By the clock
+# Each second
 
 
 def begin_everywhere() -> int:
-    """Have each company's due deliveries made; in how many."""
+    """Have the due deliveries made of each company whose job is not there yet; in how many."""
     found = gate.telling()
     for company_id, user_id in found:
         whose = Entry(user_id=user_id, company_id=company_id)
@@ -123,49 +125,45 @@ def job_name(company_id: int) -> str:
 
 
 def work_through(secret: str) -> None:
-    """Make what is due, one after another, until the budget is used up; where a server does not
-    answer, its others wait for the next minute. Raises PassEnded."""
-    ends, silent = time.monotonic() + BUDGET, set()
-    for delivery_id, webhook_id in due(secret):
-        if webhook_id in silent or time.monotonic() > ends:
-            continue
-        if not told(delivery_id, secret):
-            silent.add(webhook_id)
+    """Make what is due, one after another, until the budget is used up. Raises PassEnded."""
+    ends = time.monotonic() + BUDGET
+    for delivery_id in due(secret):
+        if time.monotonic() < ends:
+            tell(delivery_id, secret)
     with working_for(secret) as by:
         forget_old(by)
         gate.end_pass(secret)
 
 
-def due(secret: str) -> list[tuple[UUID, UUID]]:
+def due(secret: str) -> list[UUID]:
     with working_for(secret) as by:
-        waiting = Delivery.objects.filter(company_id=by.company_id, next_at__lte=timezone.now())
-        found = waiting.order_by("next_at").values_list("id", "webhook_id")
+        found = waiting(by).order_by("next_at").values_list("id", flat=True)
         return list(found[:AT_ONCE])
 
 
-def told(delivery_id: UUID, secret: str) -> bool:
-    """Whether the webhook took it."""
+def waiting(by: Entry) -> QuerySet[Delivery]:
+    """What is to be told now, to those that do not rest."""
+    return Delivery.objects.filter(company_id=by.company_id, next_at__lte=Now()).exclude(AT_REST)
+
+
+def tell(delivery_id: UUID, secret: str) -> None:
     with working_for(secret) as by:
         attempt = _attempted(delivery_id, by)
     if attempt is None:
-        return True
+        return
     delivery, url, body, headers = attempt
     try:
         answer = str(_calls[0](url, body, headers))
     except CallFailed as failure:
         answer = failure.why
-    taken = answer.startswith("2")
     with working_for(secret):
-        _note(delivery, answer, taken)
-    return taken
+        _note(delivery, answer, taken=answer.startswith("2"))
 
 
 def _attempted(delivery_id: UUID, by: Entry) -> tuple[Delivery, str, bytes, dict[str, str]] | None:
     """What is to be sent where, counted as tried; None where it waits no more, and where SQL has
     put what is no secret of ours: that keeps no others waiting."""
-    found = Delivery.objects.select_related("webhook").filter(
-        company_id=by.company_id, id=delivery_id, next_at__lte=timezone.now()
-    )
+    found = waiting(by).filter(id=delivery_id).select_related("webhook")
     delivery = found.select_for_update(of=("self",)).first()
     if delivery is None or delivery.webhook is None:
         return None
@@ -180,8 +178,12 @@ def _attempted(delivery_id: UUID, by: Entry) -> tuple[Delivery, str, bytes, dict
     return delivery, webhook.url, body, signed(delivery.id, body, key, timezone.now())
 
 
-def _note(delivery: Delivery, answer: str, taken: bool) -> None:
-    """Not for one that was sent again meanwhile."""
+def _note(delivery: Delivery, answer: str, *, taken: bool) -> None:
+    """Not for one that was sent again meanwhile. Whoever took nothing is left alone for a while:
+    each call of a server that is away takes seconds from others'."""
+    if not taken:
+        resting = Webhook.objects.filter(company_id=delivery.company_id, id=delivery.webhook_id)
+        resting.update(rests_until=timezone.now() + REST)
     changes = {"answer": answer} | (
         {"delivered_at": timezone.now(), "next_at": None} if taken else {}
     )
@@ -190,7 +192,7 @@ def _note(delivery: Delivery, answer: str, taken: bool) -> None:
 
 def next_try(attempts: int) -> datetime | None:
     """When to try again, should this attempt fail; None where it is the last."""
-    if attempts > len(RETRIES):
+    if attempts >= TRIES:
         return None
     return timezone.now() + RETRIES[attempts - 1]
 

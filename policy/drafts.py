@@ -3,15 +3,17 @@
 A policy has one draft, which those who may publish it share. Each keeping of it gets a seal, the
 database's hash over all that it says; whoever writes over a draft, approves or publishes it names
 the seal that he saw. Where there are two operators, the platform's policies are published with the
-approval of another than the publisher, and exactly as approved (migration 0013).
+approval of another than the publisher, and exactly as approved (migration 0013); an operator counts
+from his second factor on (migration 0021).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import UniqueViolation
@@ -37,6 +39,23 @@ REASONS = {
     "policy_version_sealed_once": _("It has been published already."),
 }
 OVERTAKEN = _("Somebody else changed, published or discarded the draft meanwhile.")
+
+
+@dataclass(frozen=True)
+class Second:
+    """Another operator; `seated` once he has set up a second factor, so that he can approve."""
+
+    user: User
+    seated: bool
+
+
+def seconds() -> list[Second]:
+    """The other active operators, as whoever's pass is presented, an operator, has to know them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT user_id, seated FROM gate.other_operators()")
+        seated = dict(cursor.fetchall())
+    users = User.objects.filter(pk__in=seated).order_by("name", "email") if seated else []
+    return [Second(user, seated[user.pk]) for user in users]
 
 
 class DraftQuerySet(models.QuerySet["Draft"]):
@@ -120,14 +139,6 @@ class Draft(models.Model):
     def approvers(self) -> list[User]:
         """Who approves it as it is, the first one first."""
         return [approval.by for approval in self.approvals.all()]
-
-    def seconds(self, publisher_id: int) -> set[int]:
-        """Whose approval this person needs, anyone's of them: the other active operators'. Nobody's
-        for a company's policy."""
-        if self.company_id:
-            return set()
-        operators = User.objects.filter(is_active=True, is_superuser=True)
-        return set(operators.exclude(pk=publisher_id).values_list("pk", flat=True))
 
     def approve(self, *, by: Entry) -> None:
         """With a fresh second factor, of which the database notes the kind. Raises NotInTurn where

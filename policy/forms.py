@@ -156,6 +156,7 @@ class DraftForm(forms.Form):
                 widget=forms.Textarea({"rows": 24, "lang": language}),
                 max_length=CHARACTERS,
                 required=False,
+                help_text=_("In one language at least, and in each that was published before."),
                 initial=texts.get(language, ""),
             )
             self.fields[f"summary_{language}"] = forms.CharField(
@@ -163,6 +164,10 @@ class DraftForm(forms.Form):
                 widget=forms.Textarea({"rows": 3, "lang": language}),
                 max_length=2_000,
                 required=False,
+                help_text=_(
+                    "In a sentence or two: whoever is asked to accept reads it first. Left empty, "
+                    "they see the marked passages alone."
+                ),
                 initial=draft.summaries.get(language, "") if draft else "",
             )
         self.order_fields([name for name in self.fields if name[:4] in ("body", "summ")])

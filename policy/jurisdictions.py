@@ -143,10 +143,8 @@ def judge(
         found = [code for code in codes if code in prohibited]
         if found:
             return Verdict("prohibited", sign, found[0])
-    if _is_unclear(citizenship, citizenships):
-        return Verdict("invalid", "citizenship")
-    if _is_unclear(country, countries):
-        return Verdict("invalid", "country")
+    if unclear := _unclear(citizenship, country):
+        return unclear[0]
     return Verdict(
         "allowed", country=next(iter(countries), ""), citizenship=next(iter(citizenships), "")
     )
@@ -165,5 +163,19 @@ def judge_stored(
     )
 
 
-def _is_unclear(text: str, codes: Collection[str]) -> bool:
-    return bool(text.strip()) and not codes
+def misread(*, country: str = "", citizenship: str = "", phone: str = "") -> list[Verdict]:
+    """All that cannot be read of what was said of a person; whom the list keeps out is not asked. A
+    number may want its country, so beside one that cannot be read it is not judged."""
+    unclear = _unclear(citizenship, country)
+    if any(verdict.sign == "country" for verdict in unclear):
+        return unclear
+    living = Verdict("allowed", country=next(iter(countries_in(country)), ""))
+    number = read_telephone(phone, living, prohibited=())
+    return unclear if number.allowed else [*unclear, number]
+
+
+def _unclear(citizenship: str, country: str) -> list[Verdict]:
+    said: list[tuple[Sign, str]] = [("citizenship", citizenship), ("country", country)]
+    return [
+        Verdict("invalid", sign) for sign, text in said if text.strip() and not countries_in(text)
+    ]

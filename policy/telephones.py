@@ -46,7 +46,7 @@ LONGEST = 15  # digits of a number (E.164)
 SHORTEST = 10  # digits of one that others follow
 _GROUPS_READ = 60  # of a text: each reading takes time
 
-_NUMBER_LIKE = re.compile(r"\d(?:[ \u00a0().+/~\u2010-\u2015-]*\d){5,}")
+_NUMBER_LIKE = re.compile(r"\d(?:[ \t().+/~_*·•\u2010-\u2015\u2212-]*\d){5,}")
 
 # As dialled inside Russia and Kazakhstan: 8 or 7, or both by mistake, and ten digits.
 _DOMESTIC = re.compile(r"(?:[78]|78|87)([3-9]\d{9})")
@@ -126,11 +126,8 @@ def home_digits(e164: str) -> str:
 
 def runs_of_digits(text: str) -> list[str]:
     """Return what may be telephones in a text, as bare ASCII digits, whether or not they are."""
-    plain = unicodedata.normalize("NFKC", text)
-    return [
-        "".join(str(unicodedata.digit(sign)) for sign in run if sign.isdigit())
-        for run in _NUMBER_LIKE.findall(plain)
-    ]
+    plain = "".join(map(_plain_character, unicodedata.normalize("NFKC", text)))
+    return [_digits(run) for run in _NUMBER_LIKE.findall(plain)]
 
 
 def _plain(text: str) -> str:

@@ -32,6 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     chromium.say_if_missing(terminalreporter)
+    for report in terminalreporter.getreports(""):
+        for name, said in report.user_properties:
+            terminalreporter.write_line(f"{name}: {said}")
     if not shutil.which("caddy"):
         terminalreporter.section("caddy is missing: tests/test_tls.py tried nothing of the proxy")
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -130,11 +131,12 @@ def begin() -> Path:
 
 
 def sweep() -> None:
-    """Remove the clusters of runs that were killed before they could."""
+    """Remove the clusters of runs that were killed before they could, unless another run does."""
     for var in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
         pid = int(var.name.removeprefix(FOLDER).partition("-")[0])
         if os.access(var, os.W_OK) and not psutil.pid_exists(pid):
-            embedded.remove(var)
+            with suppress(FileNotFoundError):
+                embedded.remove(var)
 
 
 def end(var: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import attacks, gate
@@ -22,6 +23,12 @@ def job_called(name: str) -> ProcrastinateJob | None:
     """The last of that name."""
     with as_the_worker():
         return ProcrastinateJob.objects.filter(lock=name).order_by("id").last()
+
+
+def forget(task: str) -> None:
+    """A worker has done all of the task's jobs."""
+    with as_the_worker(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE task_name = %s", [task])
 
 
 def told(task: str) -> list[dict[str, object]]:

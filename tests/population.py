@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from accounts import founding
+from accounts import founding, trial
 from accounts.models import Company, Membership, Partner, Team, User
 from orders import imports, inquiries, retention, spreadsheets
 from orders.buyers import Buyer
@@ -65,6 +65,8 @@ def _register(someone: Someone) -> User:
     )
     user.password = _HASH
     user.save(using=founding.OWNER, update_fields=["password"])
+    if someone.operator:
+        trial.seat(user)
     return user
 
 

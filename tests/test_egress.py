@@ -80,6 +80,11 @@ def test_no_other_runs(command):
         egress.program(command[0], command)
 
 
+def test_no_other_runs_by_a_listed_name():
+    with pytest.raises(Refused):
+        egress.program("/usr/bin/curl", egress.PROGRAMS[0])
+
+
 def test_mail_is_a_destination_where_letters_leave(settings):
     assert set(egress.destinations()) == {"database"}
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -103,6 +108,13 @@ def test_without_the_list_every_way_is_open():
 def test_the_proof_sees_a_way_out(monkeypatch):
     monkeypatch.setattr(breakouts, "tried", lambda port: ["by_a_program"])
     with pytest.raises(Broken, match="a process that serves gets out by a program"):
+        outbound.every_connection_is_on_the_list(System())
+
+
+def test_the_proof_sees_a_webhook_that_may_lead_within(monkeypatch):
+    monkeypatch.setattr(breakouts, "tried", lambda port: [])
+    monkeypatch.setattr(egress, "may_be_called", lambda address: address != "127.0.0.1")
+    with pytest.raises(Broken, match="a webhook may lead to a private address"):
         outbound.every_connection_is_on_the_list(System())
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import ClassVar, Final
+
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -9,9 +12,15 @@ from accounts import audit
 from accounts.gate import Entry
 from accounts.models import CompanyOwned, Partner, User, neighbour
 
+RETRIES: Final = tuple(  # after how long, once another attempt has failed
+    timedelta(minutes=minutes) for minutes in (1, 5, 30, 2 * 60, 5 * 60, 10 * 60, 24 * 60)
+)
+TRIES: Final = len(RETRIES) + 1
+
 
 class Webhook(CompanyOwned):
-    """Where a partner's leads are told of, until `ended_at`. The secret that signs is sealed."""
+    """Where a partner's leads are told of, until `ended_at`. The secret that signs is sealed.
+    A server that took nothing is left alone until `rests_until`."""
 
     partner_id = models.UUIDField()
     url = models.CharField(max_length=500)
@@ -19,6 +28,7 @@ class Webhook(CompanyOwned):
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    rests_until = models.DateTimeField(null=True)
 
     partner = neighbour(Partner, "partner_id")
 
@@ -56,6 +66,14 @@ class Delivery(CompanyOwned):
     delivered_at = models.DateTimeField(null=True)
 
     webhook = neighbour(Webhook, "webhook_id")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(attempts__lt=TRIES) | models.Q(attempts=TRIES, next_at=None),
+                name="orders_delivery_tried_out",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.external_id}: {self.phase}"

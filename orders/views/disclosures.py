@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.downloads import attached
 from accounts.guard import closed_to_support, fresh_factor, operator
 from accounts.requests import GET_OR_POST, Request
-from orders import disclosures
+from orders import disclosures, packages
 from orders.disclosure_forms import DisclosureForm, RefusalForm
 from policy.disclosures import Disclosure
 from policy.turns import NotInTurn
@@ -107,6 +108,16 @@ def file(request: Request, disclosure_id: UUID) -> HttpResponse:
         return redirect("orders:disclosure", found.id)
 
 
+@closed_to_support
+@operator
+@never_cache
+@require_safe
+def opener(request: Request) -> HttpResponse:
+    """The program that opens a package, to go along with it."""
+    program = Path(packages.__file__)
+    return attached(program.read_bytes(), program.name, "text/x-python")
+
+
 def _found(disclosure_id: UUID) -> Disclosure:
     found = Disclosure.objects.listed().filter(pk=disclosure_id).first()
     if found is None:
@@ -130,12 +141,14 @@ def _page(
 ) -> HttpResponse:
     approvers = [each.pk for each in shown.approvers if each]
     mine = request.gate.user_id in approvers
+    packaged = bool(shown.outcome) and not shown.is_refused
     context = {
         "disclosure": shown,
         "is_open": shown.outcome is None,
         "may_approve": shown.outcome is None and not mine,
         "may_package": shown.outcome is None and mine and len(approvers) > 1,
-        "may_take": mine and bool(shown.outcome) and not shown.is_refused and not shown.is_taken,
+        "is_packaged": packaged,
+        "may_take": mine and packaged and not shown.is_taken,
         "refusal": refusal or RefusalForm(),
     }
     return render(request, "orders/disclosure.html", context, status=422 if refusal else 200)

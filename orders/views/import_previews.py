@@ -57,7 +57,7 @@ def previewed(upload: Upload, by: Entry, *, whole: bool) -> dict[str, Any]:
         "prohibited": lines_told(refused),
         "refused_for_optional": sum(outcome.for_optional_values for outcome in refused),
         "incomplete": sum(bool(outcome.left_out) for outcome in accepted),
-        "headers": [LABELS[name] for name in SHOWN_OF],
+        "headers": [(name, LABELS[name]) for name in SHOWN_OF],
         "rows": [previewed_row(o) for o in sorted(shown, key=lambda o: o.rows[0].line)],
     }
 
@@ -104,4 +104,5 @@ def previewed_row(outcome: Outcome) -> dict[str, Any]:
         ", ".join(items),
         format_amount(order.total or Decimal(0), order.currency),
     ]
-    return {"line": line, "cells": cells}
+    headers = [LABELS[name] for name in SHOWN_OF]
+    return {"line": line, "cells": list(zip(SHOWN_OF, headers, cells, strict=True))}

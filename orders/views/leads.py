@@ -15,7 +15,7 @@ from orders import cursors, leads
 from orders.intake import NotAdmitted
 from orders.lead_bodies import LeadIn, LeadOut, LeadPage, Problem, Question, Receipt
 from orders.models import Lead
-from policy import answers
+from policy import answers, jurisdictions
 from policy.answers import Refusal, Refused
 
 router = Router(tags=["leads"])
@@ -32,7 +32,7 @@ def add(request: HttpRequest, sent: LeadIn) -> Any:
     try:
         lead_id, is_new = leads.add(sent, by=sender.by)
     except NotAdmitted as error:
-        raise Refused(not_admitted(error)) from None
+        raise Refused(not_admitted(error, sent)) from None
     except leads.SentOtherwise as error:
         raise Refused(sent_otherwise(error.lead_id)) from None
     lead = leads.find(sender.by, lead_id)
@@ -71,7 +71,15 @@ def no_policy(by: Entry) -> Refusal:
     )
 
 
-def not_admitted(error: NotAdmitted) -> Refusal:
+def misread(said: Any) -> dict[str, list[str]]:
+    """Of a body, whatever it is, what cannot be read of the buyer's countries and telephone."""
+    fields = ("country", "citizenship", "phone")
+    held = said if isinstance(said, dict) else {}
+    texts = {name: held[name] for name in fields if isinstance(held.get(name), str)}
+    return {verdict.sign: [verdict.message] for verdict in jurisdictions.misread(**texts)}
+
+
+def not_admitted(error: NotAdmitted, sent: LeadIn) -> Refusal:
     """Whom clause P2 keeps out leaves a count, and nothing else."""
     verdict = error.verdict
     if verdict.prohibited:
@@ -80,7 +88,7 @@ def not_admitted(error: NotAdmitted) -> Refusal:
     elif verdict.outcome == "uncovered":
         kind, rule = "country_not_covered", verdict.message
     else:
-        return wrong({verdict.sign: [verdict.message]})
+        return wrong(misread(sent.model_dump()))
     title, errors = _("Nothing of this has been stored."), {verdict.sign: [verdict.message]}
     return Refusal(kind, title, 422, rule=rule, details={"code": kind, "errors": errors})
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from accounts.guard import closed_to_support, fresh_factor, operator
 from accounts.models import Membership
 from accounts.requests import GET_OR_POST, Request
+from policy import drafts
 from policy.forms import DraftForm, PublicationForm
 from policy.models import Draft, Kind
 from policy.revisions import NotNew
@@ -97,7 +98,8 @@ def _page(request: Request, desk: Desk) -> HttpResponse:
     kept = desk.draft
     assert kept is not None
     approvers = {approver.pk for approver in kept.approvers}
-    seconds = kept.seconds(request.gate.user_id)
+    others = [] if desk.company_id else drafts.seconds()
+    seconds = [second.user for second in others if second.seated]
     mine = request.gate.user_id in approvers
     context = {
         **facts(request, desk),
@@ -105,7 +107,9 @@ def _page(request: Request, desk: Desk) -> HttpResponse:
         "draft": kept,
         "number": desk.latest.number + 1 if desk.latest else 1,
         "previews": previews(desk.latest, kept.texts),
-        "may_publish": not seconds or bool(seconds & approvers),
+        "may_publish": not seconds or any(second.pk in approvers for second in seconds),
+        "seconds": seconds,
+        "never_here": [f"{each.user} ({each.user.email})" for each in others if not each.seated],
         "may_approve": bool(seconds) and not mine,
         "may_withdraw": mine,
         "kind": desk.kind,

@@ -127,6 +127,16 @@ def test_38_no_entry_is_slipped_in_among_the_older_ones() -> None:
         assert grants.deeds_under(grant_id, most=1)[0].action == "access.listed"
 
 
+def test_38_another_name_taken_afterwards_hides_nobody() -> None:
+    grant_id, sues = let_in()
+    with carrying(sues):
+        pass
+    with carrying(people.pass_of(people.sue), telling=False) as web:
+        web.execute("UPDATE accounts_user SET name = 'Gus' WHERE id = %s", [people.sue.user.pk])
+    with people.as_(people.ann):
+        assert grants.deeds_under(grant_id, most=1)[0].doer == "Sue"
+
+
 def test_11_who_only_asks_is_not_told_which_orders_there_are() -> None:
     _, secret = link(orders=[orders_of()[0].id], moves=["trash"])
     with carrying(ask(secret), telling=False) as web:

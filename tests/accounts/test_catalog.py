@@ -248,7 +248,7 @@ CALLABLE = {
         # who is asking, and what that pass may do
         "vouched", "scope", "allows", "whole", "company", "reached", "enrolled", "quietly_whole",
         "granted", "share", "doer", "user_id", "is_operator", "company_under_policy", "may_publish",
-        "may_accept",
+        "may_accept", "other_operators",
         "waiting_for", "declare_citizenship", "remind", "count_visit", "count_refusals",
         "refusal_totals",
         # requests of authorities
@@ -260,7 +260,8 @@ CALLABLE = {
         "keep_pass", "end_pass", "sweep_passes", "choose_company",
         "prove_pass", "renew_pass", "tell_of_refusal", "fresh", "fresh_factor", "open_factors",
         "opened_to", "is_support",
-        "leave_company", "open_export", "delete_account", "close_company", "clear_company",
+        "leave_company", "open_export", "taking_along", "delete_account", "close_company",
+        "clear_company",
         "closing", "sweep_inquiries", "retaining",
         "sweep_exports", "read_invitation", "redeem_invitation",
         # access links

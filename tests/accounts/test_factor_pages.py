@@ -140,6 +140,17 @@ def test_recovery_codes_are_shown_once(client: Client) -> None:
     assert codes_in(client.get(FACTORS)) == []
 
 
+@pytest.mark.parametrize(
+    ("someone", "home"), [(sue, "/staff/"), (olga, "/staff/"), (ann, "/orders/")], ids=str
+)
+def test_the_way_on_is_named_after_where_it_leads(
+    client: Client, someone: Someone, home: str
+) -> None:
+    page = sign_in(client, someone).get(CODES, follow=True).text
+    masthead = page.partition("</header>")[0]
+    assert (f'href="{home}"' in masthead) and ("Orders" in masthead) == (home == "/orders/")
+
+
 def test_new_recovery_codes_void_the_old(client: Client) -> None:
     app, codes = somebody_with(ann)
     password_sign_in(client, ann)

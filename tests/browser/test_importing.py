@@ -35,6 +35,8 @@ COUNT_SENT = """() => {
     event.preventDefault();
   });
 }"""
+BEYOND = """table => Math.max(
+  ...[...table.querySelectorAll("th, td")].map((cell) => cell.getBoundingClientRect().right))"""
 ITS_ORDERS = "a.primary[href^='/orders/?imported=']"
 WORKER = 30_000  # milliseconds that it may take
 
@@ -50,6 +52,9 @@ def test_a_file_is_shown_before_it_is_stored_and_ends_with_counts(windows: Windo
     page.set_input_files("[name=file]", EXPORTS / name)
     expect(page.locator(".preview tbody tr").first).to_be_visible()
     assert axe_in_light_and_dark(page) == []
+    for window in ({"width": 1280, "height": 800}, TELEPHONE):  # the total is in sight at once
+        page.set_viewport_size(window)
+        assert page.locator(".preview").evaluate(BEYOND) <= window["width"]
     page.click("button[value=start]")
     expect(page.locator(ITS_ORDERS)).to_be_visible(timeout=WORKER)
     stored = figures(page)[0]

@@ -39,8 +39,11 @@ def post(key: str, body: Any, *, client: Client | None = None) -> Any:
     return sender.post("/api/v1/leads", body, content_type="application/json", **authorization(key))
 
 
-def ask(key: str, path: str = "/api/v1/leads", **query: Any) -> Any:
-    return Client(raise_request_exception=False).get(path, query, **authorization(key))
+def ask(
+    key: str, path: str = "/api/v1/leads", *, client: Client | None = None, **query: Any
+) -> Any:
+    asker = client or Client(raise_request_exception=False)
+    return asker.get(path, query, **authorization(key))
 
 
 def authorization(key: str) -> dict[str, Any]:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -73,6 +79,37 @@ def test_from_the_request_to_the_sealed_file() -> None:
     assert [order["number"] for order in content["orders"]] == [1]
     assert content["missing"] == [2]
     assert act(olga, "file").status_code == 302  # and says that it has been taken
+
+
+DOCS = Path(__file__).parents[2] / "docs/opening-a-package.md"
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_the_package_opens_with_openssl_alone_as_the_page_and_the_docs_say(tmp_path: Path) -> None:
+    enter(client_of(olga))
+    act(olga, "approval")
+    made = act(otto, "approval") and act(otto, "package")
+    passphrase = re.search(r"<code>([a-z0-9-]+)</code>", made.text)[1]
+    page = client_of(otto).get(f"{REGISTER}{stored().id}/").text
+    (tmp_path / f"disclosure-{stored().id}.sealed").write_bytes(act(otto, "file").content)
+    shown = re.search(r'id="with-openssl"[^>]*>(.+?)</pre>', page, re.DOTALL)
+    commands = html.unescape(shown[1])
+    subprocess.run(
+        ["sh", "-ec", commands], cwd=tmp_path, input=f"{passphrase}\n", text=True, check=True
+    )
+    content = json.loads((tmp_path / "orders.json").read_bytes())
+    assert [order["number"] for order in content["orders"]] == [1]
+    documented = textwrap.indent(commands.replace(str(stored().id), "…"), "    ")
+    assert documented in DOCS.read_text()
+
+
+def test_the_program_that_goes_along_opens_it_by_itself(tmp_path: Path) -> None:
+    program = client_of(olga).get(f"{REGISTER}opener/")
+    (tmp_path / "packages.py").write_bytes(program.content)
+    (tmp_path / "it.sealed").write_bytes(packages.seal(b"{}", "a passphrase"))
+    code = "import packages as p; print(p.unseal(open('it.sealed', 'rb').read(), 'a passphrase'))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert run.stdout.strip() == "b'{}'"
 
 
 @pytest.mark.django_db(transaction=True)

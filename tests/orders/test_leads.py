@@ -109,6 +109,11 @@ def test_another_lead_under_the_same_number_is_refused():
         ({"comment": "a" * 5_001}, {"comment"}),
         ({"passport": "AB1"}, {"passport"}),
         ({"agent": str(uuid4()), "status": "paid"}, {"agent", "status"}),
+        ({"passport": "AB1", "offer": None, "email": "?"}, {"passport", "offer", "email"}),
+        ({"passport": "AB1", "phone": "12"}, {"passport", "phone"}),
+        ({"offer": None, "country": "Atlantis"}, {"offer", "country"}),
+        ({"citizenship": "Atlantis", "phone": "12"}, {"citizenship", "phone"}),
+        ({"phone": 12, "country": 7}, {"phone", "country"}),
     ],
 )
 def test_each_wrong_or_unknown_field_is_named(fields, wrong):

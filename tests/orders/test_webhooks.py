@@ -7,7 +7,6 @@ import hmac
 import json
 import socket
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from threading import Thread
 
@@ -23,25 +22,15 @@ from crmsite import calls, egress
 from orders import tasks, webhooks
 from orders.models import Delivery, Lead, Order, Webhook
 from orders.webhooks import CallFailed
+from tests.jobs import forget
 from tests.jobs import told as jobs
-from tests.orders.receiving import Receiver, receiving
+from tests.orders.receiving import receiving
 from tests.orders.sending import key_of, send
 from tests.people import adam, ann, as_, bea, gail, pat, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loopback")]
 
 PAGE = "/company/webhooks/"
-
-
-@pytest.fixture(autouse=True)
-def loopback(settings):
-    settings.WEBHOOKS_TO_LOOPBACK = True
-
-
-@pytest.fixture
-def partners_server() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
 
 
 def webhook_to(url: str, *, partner: str = "wm14") -> bytes:
@@ -62,12 +51,13 @@ def trash(lead_id: str, someone=ann, reason: str = "duplicate") -> None:
         order.move(by=by, move="trash", version=order.version, reason=reason)
 
 
-def minute() -> None:
-    """What the worker's clock and its jobs do in a minute."""
+def tell() -> None:
+    """What the worker and its jobs do in a second."""
     with gate.vouching():
         webhooks.begin_everywhere()
     for args in jobs(webhooks.TASK):
         tasks.tell_partners(**args)
+    forget(webhooks.TASK)
 
 
 def deliveries() -> list[Delivery]:
@@ -78,15 +68,16 @@ def deliveries() -> list[Delivery]:
 def due_now() -> None:
     with as_(ann):
         Delivery.objects.exclude(next_at=None).update(next_at=timezone.now())
+        Webhook.objects.update(rests_until=None)
 
 
 def test_a_new_phase_is_told_signed_and_without_a_person(partners_server):
     secret = webhook_to(partners_server.url("/hook?a=b"))
     lead_id = a_lead(key_of(payout="12.50"))
-    minute()
+    tell()
     assert partners_server.told == []  # the answer to the lead told its first phase
     trash(lead_id)
-    minute()
+    tell()
     [(path, headers, body)] = partners_server.told
     assert path == "/hook?a=b" and headers["content-type"] == "application/json"
     told = json.loads(body)
@@ -117,7 +108,7 @@ def test_what_keeps_its_phase_is_not_told(partners_server):
         order.assign(by=by, agent_id=gail.membership().id)
     with as_(gail) as by:
         Order.objects.take_next(by=by)
-    minute()
+    tell()
     assert partners_server.told == [] and deliveries() == []
 
 
@@ -126,7 +117,7 @@ def test_an_erasure_is_told_as_any_other_end(partners_server):
     lead_id = a_lead()
     with as_(ann) as by:
         Order.objects.get(id=lead_id).erase(by=by, because="request")
-    minute()
+    tell()
     [(_path, _headers, body)] = partners_server.told
     assert json.loads(body)["data"]["phase"] == "trash"
 
@@ -136,7 +127,7 @@ def test_a_partner_is_told_of_no_others_leads(partners_server):
         Partner.objects.create(company_id=by.company_id, name="wm15")
     webhook_to(partners_server.url(), partner="wm15")
     trash(a_lead())
-    minute()
+    tell()
     assert partners_server.told == []
 
 
@@ -147,14 +138,14 @@ def test_who_does_not_take_it_is_told_again_from_a_minute_to_a_day(partners_serv
     waited = []
     for _ in range(len(webhooks.RETRIES) + 1):
         before = timezone.now()
-        minute()
+        tell()
         [delivery] = deliveries()
         wait = delivery.next_at and delivery.next_at - before
         waited.append(wait and round(wait / timedelta(minutes=1)))
         due_now()
     assert waited == [1, 5, 30, 120, 300, 600, 1440, None]
     assert delivery.answer == "503" and delivery.delivered_at is None
-    minute()
+    tell()
     assert len(partners_server.told) == 8
     assert len({headers["webhook-id"] for _path, headers, _body in partners_server.told}) == 1
 
@@ -163,8 +154,8 @@ def test_nothing_is_told_before_its_time(partners_server):
     webhook_to(partners_server.url())
     trash(a_lead())
     partners_server.status = 500
-    minute()
-    minute()
+    tell()
+    tell()
     assert len(partners_server.told) == 1
 
 
@@ -174,7 +165,7 @@ def test_a_redirect_is_not_followed(partners_server):
         partners_server.status = 307
         partners_server.headers = {"Location": elsewhere.url()}
         trash(a_lead())
-        minute()
+        tell()
         assert elsewhere.told == []
     assert deliveries()[0].answer == "307" and deliveries()[0].next_at
 
@@ -184,7 +175,7 @@ def test_who_is_slow_is_left(partners_server, monkeypatch):
     webhook_to(partners_server.url())
     partners_server.silence = 1
     trash(a_lead())
-    minute()
+    tell()
     assert deliveries()[0].answer == "silence"
 
 
@@ -217,7 +208,7 @@ def test_where_nobody_listens_no_more_is_tried_in_that_minute(partners_server):
     key = key_of()
     for number in range(2):
         trash(a_lead(key, external_id=f"L-{number}"))
-    minute()
+    tell()
     assert len(partners_server.told) == 2
     assert sorted(each.attempts for each in deliveries()) == [0, 1, 1, 1]
 
@@ -234,7 +225,7 @@ def test_what_is_no_secret_keeps_no_others_waiting(partners_server):
         )
     webhook_to(partners_server.url())
     trash(a_lead())
-    minute()
+    tell()
     assert len(partners_server.told) == 1
     assert [delivery.attempts for delivery in deliveries()] == [1, 1]
 
@@ -242,12 +233,12 @@ def test_what_is_no_secret_keeps_no_others_waiting(partners_server):
 def test_it_is_told_once_more_by_hand(partners_server, client):
     webhook_to(partners_server.url())
     trash(a_lead())
-    minute()
+    tell()
     [delivery] = deliveries()
     sign_in(client, adam)
     answer = client.post(f"{PAGE}deliveries/{delivery.id}/", follow=True)
     assert "once more within a minute" in answer.content.decode()
-    minute()
+    tell()
     assert len(partners_server.told) == 2
     with as_(ann):
         assert AuditEntry.objects.filter(action="webhook.sent_again").count() == 1
@@ -259,7 +250,7 @@ def test_a_webhook_that_ended_is_told_nothing_more(partners_server, client):
     with as_(ann):
         webhook_id = Webhook.objects.get().id
     sign_in(client, adam).post(f"{PAGE}{webhook_id}/end/")
-    minute()
+    tell()
     assert partners_server.told == []
     [delivery] = deliveries()
     assert delivery.next_at is None
@@ -273,7 +264,7 @@ def test_it_is_told_in_anothers_name_when_who_set_it_has_left(partners_server):
     membership = adam.membership()
     with as_(ann) as by:
         membership.end(by=by)
-    minute()
+    tell()
     assert len(partners_server.told) == 1
 
 
@@ -281,7 +272,7 @@ def test_what_was_told_a_month_ago_is_forgotten(partners_server, monkeypatch):
     webhook_to(partners_server.url())
     trash(a_lead())
     monkeypatch.setattr(webhooks, "KEPT", timedelta(0))
-    minute()
+    tell()
     assert len(partners_server.told) == 1 and deliveries() == []
 
 
@@ -465,7 +456,7 @@ def test_the_page_asks_in_the_same_statements_for_many(client, partners_server):
     webhook_to(partners_server.url())
     key = key_of()
     trash(a_lead(key))
-    minute()
+    tell()
     sign_in(client, adam).get(PAGE)
     with CaptureQueriesContext(connection) as few:
         client.get(PAGE)

@@ -313,6 +313,7 @@ def test_an_approval_of_who_is_no_operator_any_more_does_not_count_but_one_left_
 ) -> None:
     third = [sue.user.pk]
     owner.execute("UPDATE accounts_user SET is_superuser = true WHERE id = %s", third)
+    owner.execute("INSERT INTO gate.seated VALUES (%s)", third)
     keep_crm()
     approve_crm()
     owner.execute(f"UPDATE accounts_user SET {column} = false WHERE id = %s", [otto.user.pk])
@@ -358,6 +359,79 @@ def test_one_operator_publishes_alone(owner: psycopg.Connection) -> None:
     with as_(olga) as by:
         policy = Policy.objects.of_platform("crm")
         assert policy.publish(by=by, texts={"en": "# At once"}).number == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_was_appointed_and_never_had_a_second_factor_holds_nothing_up(
+    owner: psycopg.Connection,
+) -> None:
+    owner.execute("DELETE FROM gate.seated WHERE user_id = %s", [otto.user.pk])
+    with as_(olga):
+        smuggle("# In SQL")
+    keep_crm("# By the page")
+    assert publish_draft().number == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_operator_counts_from_his_first_factor_until_his_rank_is_taken(
+    owner: psycopg.Connection,
+) -> None:
+    appointed = sue.user.pk
+
+    def seated() -> bool:
+        found = owner.execute("SELECT FROM gate.seated WHERE user_id = %s", [appointed])
+        return found.fetchone() is not None
+
+    def factor(kind: str) -> None:
+        owner.execute(
+            "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+            " VALUES (%s, %s, '{}', now())",
+            [appointed, kind],
+        )
+
+    def forget() -> None:
+        owner.execute("DELETE FROM mfa_authenticator WHERE user_id = %s", [appointed])
+
+    def rank(*, operator: bool) -> None:
+        given = "UPDATE accounts_user SET is_superuser = %s WHERE id = %s"
+        owner.execute(given, [operator, appointed])
+
+    factor("totp")
+    assert not seated()  # of support, so far
+    forget()
+    rank(operator=True)
+    factor("recovery_codes")
+    assert not seated()
+    factor("totp")
+    assert seated()
+    forget()
+    assert seated()  # or that would be the way around her
+    rank(operator=False)
+    assert not seated()
+    factor("totp")
+    rank(operator=True)
+    assert seated()
+
+
+@pytest.mark.parametrize("someone", [olga, sue, ann], ids=str)
+def test_nobody_takes_anothers_seat_or_sees_who_has_one(someone: Someone) -> None:
+    others = [(otto.user.pk, True)] if someone is olga else []
+    for deed in (
+        "DELETE FROM gate.seated",
+        "SELECT * FROM gate.seated",
+        "SELECT gate.take_seat(1)",
+        "SELECT * FROM gate.operators_beside(1)",
+        f"UPDATE accounts_user SET is_active = false WHERE id = {otto.user.pk}",
+        f"UPDATE accounts_user SET is_superuser = false WHERE id = {otto.user.pk}",
+    ):
+        with as_(someone), refused("permission denied"), connection.cursor() as cursor:
+            cursor.execute(deed)
+    with as_(someone), connection.cursor() as cursor:
+        cursor.execute("SELECT user_id, seated FROM gate.other_operators()")
+        assert cursor.fetchall() == others
+    keep_crm()
+    with pytest.raises(NotInTurn, match="Another operator"):
+        publish_draft()
 
 
 def test_a_companys_policy_needs_no_second() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import connection
 from django.http import HttpResponse
@@ -68,6 +69,11 @@ def test_what_is_written_is_kept_found_again_and_discarded() -> None:
     assert newest() == 1
 
 
+def test_what_a_version_needs_is_not_called_optional() -> None:
+    page = as_somebody(olga).get(WRITE).text
+    assert "In one language at least" in page and "optional" not in page
+
+
 def test_an_empty_form_keeps_no_draft() -> None:
     as_somebody(olga).post(f"{WRITE}draft/", {})
     assert kept() is None
@@ -130,11 +136,23 @@ def test_two_operators_publish_with_an_approval_in_between() -> None:
     page = as_somebody(olga).post(WRITE, FIELDS, follow=True)
     seal = page.context["draft"].seal
     assert "waits for the approval of another operator" in page.text
+    assert "Otto" in page.text and otto.email in page.text
     assert "Another operator has to approve" in publish_as(olga, seal).text
     as_somebody(otto).post(f"{WRITE}approval/", {"seal": seal})
     assert "approved by Otto" in as_somebody(olga).get(PUBLISH).text
     assert publish_as(olga, seal).redirect_chain == [("/policy/versions/2/", 302)]
     assert kept() is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_page_says_who_was_appointed_and_is_not_waited_for(owner: psycopg.Connection) -> None:
+    owner.execute("DELETE FROM gate.seated WHERE user_id = %s", [otto.user.pk])
+    page = as_somebody(olga).post(WRITE, FIELDS, follow=True)
+    for words in ("Otto (otto@covenant.example) is appointed operator", "You publish alone."):
+        assert words in page.text
+    assert "waits for the approval" not in page.text
+    seal = page.context["draft"].seal
+    assert publish_as(olga, seal).redirect_chain == [("/policy/versions/2/", 302)]
 
 
 def test_an_approval_is_taken_back_by_its_giver() -> None:

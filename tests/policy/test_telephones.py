@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.telephones import InvalidTelephone, Telephone, parse, regions_in
+from policy.telephones import InvalidTelephone, Telephone, parse, regions_in, runs_of_digits
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,19 @@ def test_what_was_read_reads_the_same_again(text):
     once = parse(text)
     assert once.region == "KZ"
     assert parse(once.e164) == once == parse("8" + once.e164[2:], "KZ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "call 0721 234 643 after six",
+        "0721\u200b234\u2060643",
+        "\u202a+40 721\u2212234\u2212643\u202c",
+        "0721_234_643",
+        "0721·234·643 or",
+        "0721\t234\t643",
+        "٠٧٢١٢٣٤٦٤٣",
+    ],
+)
+def test_a_number_is_known_again_in_a_text_however_it_is_parted(text):
+    assert any("721234643" in run for run in runs_of_digits(text))

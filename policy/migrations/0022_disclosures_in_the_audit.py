@@ -67,7 +67,7 @@ SELECT gate.tell_so_far(d) FROM policy_disclosure d JOIN policy_disclosureevent 
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("accounts", "0037_told_at_the_gate"),
-        ("policy", "0020_with_a_second_factor"),
+        ("accounts", "0040_told_at_the_gate"),
+        ("policy", "0021_seconded_by_who_was_here"),
     ]
     operations: ClassVar = [guard(TOLD)]  # no way back: the entries stay

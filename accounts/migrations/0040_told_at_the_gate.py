@@ -165,5 +165,5 @@ GRANT EXECUTE ON FUNCTION gate.renew_pass(text, text),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0036_access_attacked")]
+    dependencies: ClassVar = [("accounts", "0039_seated")]
     operations: ClassVar = [guard(TELLING + SESSIONS + PROOFS)]  # no way back: a clause rests on it
