@@ -87,6 +87,23 @@ class Access:
         return field in self.fields
 
 
+class Over(NamedTuple):
+    """A grant that a pass of support's still names, and that opens nothing. `why` is "refused",
+    "revoked" or "expired"; "shut" where something that it rested on has gone, or waits."""
+
+    company_name: str
+    maker: str
+    why: str
+
+
+class LastOpened(NamedTuple):
+    """`staff` is a name."""
+
+    at: datetime
+    staff: str
+    grant_id: UUID
+
+
 class Deed(NamedTuple):
     """What was done under a grant: `doer` is a name, `action` one of `accounts.audit.ACTIONS`."""
 
@@ -99,12 +116,13 @@ class Deed(NamedTuple):
 
 
 class LetterDue(NamedTuple):
-    """`what` has happened under a grant: "asked", "viewed", "written" or "over". `readers` are
-    dicts of "email" and "language", which may be ""."""
+    """`what` has happened under a grant: "asked" or "entered", "viewed", "written", "over".
+    `readers` are dicts of "email", "language", which may be "", and whether the link is "mine"."""
 
     grant_id: UUID
     what: str
     company: str
     staff: str
+    maker: str
     reason: str
-    readers: list[dict[str, str]]
+    readers: list[dict[str, Any]]

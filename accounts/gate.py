@@ -30,7 +30,7 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from accounts import permissions, sqlstates
-from accounts.access import Access
+from accounts.access import Access, Over
 from accounts.identifiers import uuid7
 
 
@@ -62,6 +62,7 @@ class Entry:
     proven_at: datetime | None = None  # when the holder last proved himself, by whatever
     factor_at: datetime | None = None  # by a second factor
     access: Access | None = None  # by which support works, or asks to
+    over: Over | None = None  # by which it did, until it was shut out
 
     @property
     def found(self) -> bool:
@@ -163,6 +164,8 @@ def _with_access(entry: Entry) -> Entry:
     told = json.loads(ask("SELECT gate.grant_in_hand()", ())[0] or "null")
     if told is None:
         return entry
+    if told["over"]:
+        return replace(entry, over=Over(told["company_name"], told["maker"], told["over"]))
     access = Access.told(told)
     names = ("id", "name", "slug", "currency", "time_zone") if access.open else ()
     return replace(entry, access=access, **{f"company_{n}": told[f"company_{n}"] for n in names})

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import gate
-from accounts.access import Deed, LetterDue
+from accounts.access import Deed, LastOpened, LetterDue
 from accounts.gate import Entry, ask, ask_all, key_for
 from accounts.models import Grant, User
 
@@ -84,13 +84,15 @@ def deeds_under(grant_id: UUID, *, before: datetime | None = None, most: int) ->
     return [Deed._make((*row[:5], json.loads(row[5]))) for row in found]
 
 
-def last_opened() -> datetime | None:
-    """When support last looked at something by one of the holder's links."""
-    return ask("SELECT gate.last_opened()", ())[0]
+def last_opened() -> LastOpened | None:
+    """When support last looked at something by one of the holder's links, by the audit's entries;
+    None for never."""
+    found = ask("SELECT * FROM gate.last_opened()", ())
+    return LastOpened._make(found) if found else None
 
 
 def letter_about_access(*, but: list[UUID]) -> LetterDue | None:
     """The next letter to write, of other grants but these; written it is, unless the transaction is
     undone."""
     found = ask("SELECT * FROM gate.letter_about_access(%s, %s)", (key_for("issue"), but))
-    return LetterDue._make((*found[:5], json.loads(found[5]))) if found else None
+    return LetterDue._make((*found[:6], json.loads(found[6]))) if found else None

@@ -28,8 +28,9 @@ class GateMiddleware(SessionMiddleware):
     The view itself runs in a savepoint (ATOMIC_REQUESTS), so that an exception undoes what it did
     and still leaves a session to be saved. Where the session was ended meanwhile (signed out in
     another tab), saving it raises, and all that the request did is undone. Response bodies are
-    complete when the transaction ends: nothing streams from guarded tables. No browser keeps what
-    a person was shown: after signing out, its back button has to ask again.
+    complete when the transaction ends: what streams has a transaction of its own for each piece,
+    with the same pass. No browser keeps what a person was shown: after signing out, its back
+    button has to ask again.
 
     Where the right to what a request did was taken back before the commit, nothing was done. It is
     asked once more, and refused as any other who comes too late.

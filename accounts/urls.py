@@ -16,6 +16,7 @@ def apart(view: View) -> View:
 
 ours = [
     path("company/choose/", views.choose_company, name="choose_company"),
+    path("account/", views.account, name="account"),
     path("account/deletion/", views.deletion, name="deletion"),
     path("staff/", views.staff, name="staff"),
     path("invitation/<slug:secret>/", views_invitation.invitation, name="invitation"),

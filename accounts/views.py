@@ -14,8 +14,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_safe
 
-from accounts import gate, guard
+from accounts import gate, grants, guard
 from accounts.forms import CompanyForm, PasswordAgainForm
 from accounts.guard import apart_from_support, closed_to_support, public, signed_in
 from accounts.models import LastOwner, Membership
@@ -98,6 +99,17 @@ def staff(request: Request) -> HttpResponse:
     if not request.user.is_staff:
         return redirect("accounts:choose_company")
     return render(request, "accounts/staff.html")
+
+
+@closed_to_support
+@signed_in
+@require_safe
+def account(request: Request) -> HttpResponse:
+    """One's own account: what there is to set and, for whoever may let support in and has accepted
+    what is in force, when support last looked into it (clause T4)."""
+    lets_in = request.gate.may("access.grant") and not request.gate.missing
+    shown = {"lets_in": lets_in, "last_opened": grants.last_opened() if lets_in else None}
+    return render(request, "accounts/account.html", shown)
 
 
 @closed_to_support

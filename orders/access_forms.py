@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -33,53 +34,63 @@ MOVES: Final = {
 
 
 class AccessForm(forms.Form):
-    """`by` makes the link; `numbers` empty stands for all that `by` sees."""
+    """`by` makes the link, which opens nothing that is shut to `by`."""
 
     fields: dict[str, Any]
 
+    reason = forms.CharField(
+        label=_("What support should look at"),
+        max_length=300,
+        widget=forms.Textarea({"rows": 2}),
+        help_text=_("It stands in letters and on support's pages: name no buyer here."),
+    )
     numbers = forms.CharField(
         label=_("Orders"),
         max_length=1000,
         required=False,
-        help_text=_("Their numbers, with commas between. Empty: all that you see yourself."),
+        help_text=_("Their numbers, with commas between."),
     )
-    reason = forms.CharField(
-        label=_("What support should look at"), max_length=300, widget=forms.Textarea({"rows": 3})
-    )
-    minutes = forms.TypedChoiceField(
-        label=_("For how long"), choices=[*LASTING.items()], coerce=int, initial=60
-    )
-    staff = forms.ChoiceField(
-        label=_("Who of support"),
-        required=False,
-        help_text=_("Whom you name is let in at once. Anybody else you confirm by name."),
-    )
+    everything = forms.BooleanField(label=_("All orders that I see myself"), required=False)
     shown = forms.MultipleChoiceField(
-        label=_("What of a buyer is shown"),
-        choices=[*access.FIELDS.items()],
+        label=_("Of the buyer, support also sees"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Whatever you leave out stays hidden; of a telephone the last digits show."),
+        help_text=_("Nothing marked: all of this stays hidden."),
     )
     moves = forms.MultipleChoiceField(
-        label=_("What support may set an order to"),
-        choices=[*MOVES.items()],
+        label=_("Support may set an order to"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Nothing marked: support only reads."),
+        help_text=_("Nothing marked: support only reads. Whoever may set a status may comment."),
     )
-    mailed = forms.BooleanField(label=_("Mail the link to support"), required=False)
+    staff = forms.ChoiceField(
+        label=_("Whom it lets in"),
+        required=False,
+        help_text=_("Whom you name here is let in without asking you again."),
+    )
+    minutes = forms.TypedChoiceField(
+        label=_("For how long"),
+        choices=[*LASTING.items()],
+        coerce=int,
+        initial=60,
+        help_text=_("From now on. You can shut it at any moment before."),
+    )
+    mailed = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, by: Entry, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        self.fields["shown"].choices = [*_shown_to(by).items()]
+        self.fields["moves"].choices = [*_made_by(by).items()]
         self.of_support = {
             str(user.pk): user
             for user in User.objects.filter(is_support=True, is_active=True).order_by("name")
         }
         named = [(key, str(user)) for key, user in self.of_support.items()]
-        self.fields["staff"].choices = [("", _("anybody, whom I confirm")), *named]
-        if not settings.SUPPORT_EMAIL:
+        self.fields["staff"].choices = [("", _("one person, whom I confirm")), *named]
+        mailed_to = settings.SUPPORT_EMAIL
+        self.fields["mailed"].label = _("Mail the link to %(address)s") % {"address": mailed_to}
+        if not mailed_to:
             del self.fields["mailed"]
 
     def clean_numbers(self) -> list[Order]:
@@ -87,7 +98,7 @@ class AccessForm(forms.Form):
         said = re.findall(r"\d{1,18}", self.cleaned_data["numbers"])
         numbers = {int(number) for number in said}
         if len(numbers) > MOST_ORDERS:
-            raise ValidationError(_("Name 100 orders at most, or none for all that you see."))
+            raise ValidationError(_("Name 100 orders at most, or mark all that you see."))
         found = Order.objects.filter(company_id=self.by.company_id, number__in=numbers)
         orders = list(found.order_by("number"))
         if missing := sorted(numbers - {order.number for order in orders}):
@@ -97,6 +108,11 @@ class AccessForm(forms.Form):
         if self.cleaned_data["numbers"].strip() and not orders:
             raise ValidationError(_("Write orders' numbers, such as 1012, 1013."))
         return orders
+
+    def clean(self) -> None:
+        told = self.cleaned_data
+        if "numbers" in told and bool(told["numbers"]) == told["everything"]:
+            self.add_error("numbers", _("Name the orders, or mark that all are meant."))
 
     def scope(self) -> dict[str, Any]:
         """As `grants.make` takes it."""
@@ -109,6 +125,23 @@ class AccessForm(forms.Form):
             "lasting": timedelta(minutes=told["minutes"]),
             "staff": self.of_support.get(told["staff"]),
         }
+
+
+def labelled(labels: Mapping[str, Any], chosen: Collection[str]) -> list[Any]:
+    """The labels of what is chosen, in their own order."""
+    return [label for key, label in labels.items() if key in chosen]
+
+
+def _shown_to(by: Entry) -> dict[str, Any]:
+    """The fields of a buyer that `by` sees, and so can show."""
+    hidden = () if by.may("persons.telephone") else ("telephone",)
+    return {name: label for name, label in access.FIELDS.items() if name not in hidden}
+
+
+def _made_by(by: Entry) -> dict[str, Any]:
+    """The statuses that `by` can set orders to, and so let support set."""
+    reached = statuses.reached_by(by.acting_role)
+    return {key: label for key, label in MOVES.items() if key in reached}
 
 
 class LinkForm(forms.Form):

@@ -19,6 +19,7 @@ from accounts.models import Grant
 TASK: Final = "orders.tell_of_access"
 SUBJECTS: Final = {
     "asked": _("%(staff)s of support asks to be let into %(company)s"),
+    "entered": _("%(staff)s of support is let into %(company)s"),
     "viewed": _("%(staff)s of support looks at orders of %(company)s"),
     "written": _("%(staff)s of support changed an order of %(company)s"),
     "over": _("Support's access to %(company)s is over"),
@@ -66,7 +67,7 @@ def _tell_one(failed: dict[UUID, OSError]) -> LetterDue | None:
     return due
 
 
-def _write(due: LetterDue, *, email: str, language: str) -> None:
+def _write(due: LetterDue, *, email: str, language: str, mine: bool) -> None:
     letter(
         email,
         language=language,
@@ -75,6 +76,8 @@ def _write(due: LetterDue, *, email: str, language: str) -> None:
         what=due.what,
         company=due.company,
         staff=due.staff,
+        maker=due.maker,
+        mine=mine,
         reason=due.reason,
         link=settings.SITE_URL + reverse("orders:access_link", args=[due.grant_id]),
     ).send()

@@ -81,10 +81,27 @@ def job_name(export_id: uuid.UUID) -> str:
 def read(run: Export) -> bytes:
     """The archive, opened. A ZIP."""
     held = keys_of(run)
-    return b"".join(
-        held.open(bytes(chunk.body), row_id=chunk.id, purpose=SEALED)
-        for chunk in run.chunks.order_by("position")
-    )
+    return b"".join(opened(chunk, held) for chunk in run.chunks.order_by("position"))
+
+
+def loaded(run: Export, secret: str) -> Iterator[bytes]:
+    """The same in pieces, each asked for with the pass of this secret when it is its turn: whoever
+    loses the archive while it loads gets no further. Raises PassEnded then."""
+    return _loaded(run, run.chunks.count(), secret)
+
+
+def _loaded(run: Export, pieces: int, secret: str) -> Iterator[bytes]:
+    held = keys_of(run)
+    for position in range(pieces):
+        with gate.carrying(secret):
+            chunk = run.chunks.filter(position=position).first()
+        if chunk is None:
+            raise PassEnded
+        yield opened(chunk, held)
+
+
+def opened(chunk: ExportChunk, held: Keys) -> bytes:
+    return held.open(bytes(chunk.body), row_id=chunk.id, purpose=SEALED)
 
 
 def file_name(run: Export, by: Entry) -> str:

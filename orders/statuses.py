@@ -194,6 +194,11 @@ def moves_from(status: str, role: str) -> list[Move]:
     return [move for move in MOVES if move.frm == status and role in move.roles]
 
 
+def reached_by(role: str) -> set[str]:
+    """Return the statuses that a role can set orders to."""
+    return {move.to for move in MOVES if role in move.roles}
+
+
 def move_named(key: str, status: str, role: str) -> Move | None:
     """Return the move of that key, or None where it does not exist or is not for the role."""
     move = _BY_KEY.get((status, key))

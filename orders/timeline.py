@@ -19,14 +19,15 @@ from django.utils.translation import ngettext
 from accounts import audit, grants
 from accounts.access import Deed
 from accounts.freshness import PROOFS
+from accounts.gate import Entry
 from accounts.identifiers import made_at
 from accounts.models import AuditEntry, Grant, Role
 from orders import erasure, statuses
+from orders.filters import Filters
 from orders.keys import Keys
 from orders.models import Comment, Import, Order, Source
 from orders.sealing import SealBroken
 
-NOTHING: Final = UUID(int=0)
 LOOKED: Final = "access.viewed"
 LONGEST: Final = 200  # of each kind; what is older stays in the company's audit
 
@@ -63,19 +64,21 @@ class Event:
     after: str = ""
     note: str = ""
     url: str = ""  # of what `after` names
+    under: str = ""  # "under an access link"
 
 
-def of_order(order: Order, held: Keys | None) -> list[Event]:
+def of_order(order: Order, held: Keys | None, *, by: Entry) -> list[Event]:
     """What happened to the order, as far as its reader may know: four statements at most, and for
-    whoever holds no keys none, since the rows behind it are not theirs either."""
+    whoever holds no keys none, since the rows behind it are not theirs either. Support is not told
+    who the company's people are."""
     if held is None:
         return list(_phases(order))
     entries = _entries(order)
     events = [
         *_arrival(order, entries),
-        *_deeds(entries),
-        *_looks(order),
-        *_comments(order, held),
+        *_deeds(entries, by),
+        *_looks(order, by),
+        *_comments(order, held, by),
     ]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
@@ -128,7 +131,7 @@ def _entries(order: Order) -> list[AuditEntry]:
     return list(entries.exclude(action__in=told_apart).order_by("-id")[:LONGEST])
 
 
-def _looks(order: Order) -> Iterator[Event]:
+def _looks(order: Order, by: Entry) -> Iterator[Event]:
     """Support's looks, one line for those of one person under one access link: each is an entry,
     and hundreds of them would hide what was done."""
     looks = AuditEntry.objects.filter(
@@ -137,42 +140,64 @@ def _looks(order: Order) -> Iterator[Event]:
     under = looks.values("grant_id", "actor_as__name").annotate(last=Max("at"), times=Count("pk"))
     for look in under.order_by("-last")[:LONGEST]:
         times = ngettext("%(times)d time", "%(times)d times", look["times"]) % look
+        own = by.under and by.under.id == look["grant_id"]
         yield Event(
             look["last"],
-            look["actor_as__name"] or _("Support"),
+            _("You") if own else look["actor_as__name"] or _("Support"),
             str(audit.ACTIONS[LOOKED]),
             note=times if look["times"] > 1 else "",
+            under=_("under an access link"),
         )
 
 
-def _deeds(entries: Iterable[AuditEntry]) -> Iterator[Event]:
+def _deeds(entries: Iterable[AuditEntry], by: Entry) -> Iterator[Event]:
     for entry in entries:
-        yield Event(entry.at, entry.actor_name, **sentence(entry))
+        told = sentence(entry)
+        if by.under:
+            others = _("Support") if entry.grant_id else _("The company")
+            who = _("You") if entry.actor_id == by.user_id else others
+            if entry.person_seal:
+                told |= {"text": _("gave the order to an agent"), "after": ""}
+        else:
+            who = entry.actor_name
+        under = _("under an access link") if entry.grant_id else ""
+        yield Event(entry.at, who, **told, under=under)
 
 
-def _comments(order: Order, held: Keys) -> Iterator[Event]:
+def _comments(order: Order, held: Keys, by: Entry) -> Iterator[Event]:
     comments = Comment.objects.filter(company_id=order.company_id, order_id=order.id)
     for comment in comments.select_related("author").order_by("-id")[:LONGEST]:
         try:
             note = held.open_comment(bytes(comment.body), comment.id)
         except SealBroken:  # SQL can add comments, too
             note = _("The seal is broken")
-        yield Event(comment.created_at, str(comment.author), _("commented"), note=note)
+        who = str(comment.author)
+        if by.under:
+            who = _("You") if comment.author_id == by.user_id else _("Somebody else")
+        yield Event(comment.created_at, who, _("commented"), note=note)
 
 
 def under_grant(grant: Grant, before: datetime | None = None) -> list[Event]:
     """What was done under an access link, as far as its reader may follow it, newest first: the
     LONGEST last before a moment. Support can look hundreds of times, and hides nothing by it."""
     deeds = grants.deeds_under(grant.id, before=before, most=LONGEST)
+    known = orders_seen(grant.company_id, deeds)
+    return [_of_deed(deed, known.get(deed.object_id)) for deed in deeds]
+
+
+def orders_seen(company_id: int, deeds: Iterable[Deed | AuditEntry]) -> dict[UUID | None, Order]:
+    """Id -> order, as far as the reader sees them: an entry about looking at an order is made
+    before its row is read, and so names none."""
     ids = {deed.object_id for deed in deeds if deed.object_type == "order" and deed.object_id}
-    orders = Order.objects.filter(company_id=grant.company_id, id__in=ids).only("number")
-    known = {order.id: order for order in orders}
-    return [_of_deed(deed, known.get(deed.object_id or NOTHING)) for deed in deeds]
+    orders = Order.objects.filter(company_id=company_id, id__in=ids).only("number")
+    return {order.id: order for order in orders}
 
 
 def _of_deed(deed: Deed, order: Order | None) -> Event:
     told = sentence(AuditEntry(action=deed.action, changes=deed.changes))
     if order is None:
+        if deed.action == LOOKED:
+            told["text"] = _("asked for an order that you do not see")
         return Event(deed.at, deed.doer, **told)
     address = reverse("orders:card", args=[order.id])
     return Event(deed.at, deed.doer, **told | {"note": str(order)}, url=address)
@@ -202,12 +227,16 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
         case "person.placed":
             before, after = (str(Role(role).label) for role in changes["role"])
             return {"before": before, "after": after}
+        case "access.searched":
+            known = Filters.base_fields
+            by_what = [str(known[name].label) for name in changes["by_what"] if name in known]
+            return {"text": f"{text}: {', '.join(by_what)}"} if by_what else {}
+        case "order.kept":
+            return {"note": str(erasure.GROUNDS[changes["ground"]])}
         case "factor.added" | "factor.removed" | "factor.forgotten":
             return {"text": f"{text}: {PROOFS[changes['factor']]}"}
         case deed if deed.startswith("disclosure."):
             return {"note": " · ".join(_of_disclosure(changes))}
-        case "order.kept":
-            return {"note": str(erasure.GROUNDS[changes["ground"]])}
         case "order.added" if changes["source"] != Source.HAND:
             return {"text": f"{text}: {Source(changes['source']).label}"}
     return {}

@@ -135,6 +135,14 @@ def closed_to_support() -> Refusal:
     )
 
 
+def access_over() -> Refusal:
+    return Refusal(
+        "access-over",
+        _("The access link that you worked under opens nothing any more."),
+        way=reverse("orders:support"),
+    )
+
+
 def no_second_factor() -> Refusal:
     """What staff and operators do, they do signed in with one."""
     return Refusal(

@@ -18,6 +18,7 @@ from django.views.defaults import page_not_found
 
 from accounts import freshness, sqlstates, watching
 from accounts.access import Access
+from accounts.gate import Entry
 from accounts.guard import Demand, demand_of
 from accounts.requests import Request
 from policy import answers
@@ -107,7 +108,7 @@ def refuses(request: Request, demand: Demand) -> Refusal | None:
     if demand.staff and request.user.is_staff and not gate.factor_at:
         return answers.no_second_factor()
     if demand.company and not gate.company_id:
-        return answers.no_company()
+        return nowhere(gate)
     if demand.accepted and gate.missing:
         return answers.not_accepted(gate.missing)
     if demand.permission and not gate.may(demand.permission):
@@ -115,6 +116,13 @@ def refuses(request: Request, demand: Demand) -> Refusal | None:
     if demand.proof and not freshness.is_fresh(gate, demand.proof):
         return answers.not_fresh(demand.proof)
     return None
+
+
+def nowhere(gate: Entry) -> Refusal:
+    """To whoever works in no company: perhaps not any more."""
+    if not gate.over and not (gate.access and gate.access.confirmed):
+        return answers.no_company()
+    return answers.not_accepted(gate.missing) if gate.missing else answers.access_over()
 
 
 def closed(demand: Demand, access: Access) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -154,6 +155,12 @@ class Grant(CompanyOwned):
         if self.expires_at <= timezone.now():
             return "expired"
         return "open" if self.confirmed_at else "asked" if self.asked_at else "waiting"
+
+    @property
+    def over_at(self) -> datetime | None:
+        """Since when it opens nothing; None while it does, or may."""
+        expired_at = self.expires_at if self.expires_at <= timezone.now() else None
+        return self.revoked_at or self.ended_at or expired_at
 
 
 class Attempt(models.Model):

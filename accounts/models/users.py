@@ -78,8 +78,7 @@ class User(AbstractBaseUser):
         """Django saves a new password, or an old one hashed anew, by itself: the web role may not
         write it, and goes through the gate (migration 0002)."""
         if options.get("update_fields") == ["password"] and not options.get("using"):
-            # Django's word for the password that is being set; of one hashed anew it keeps none.
-            is_another = self._password is not None  # type: ignore[attr-defined]  # the stubs lack it
+            is_another = getattr(self, "_password", None) is not None
             gate.set_password(self.pk, self.password, is_another=is_another)
         else:
             super().save(*args, **options)

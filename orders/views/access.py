@@ -22,7 +22,7 @@ from accounts.guard import closed_to_support, fresh, requires
 from accounts.models import Grant
 from accounts.requests import Request
 from orders import access_letters, cursors, timeline
-from orders.access_forms import MOVES, AccessForm
+from orders.access_forms import MOVES, AccessForm, labelled
 from orders.models import Order
 
 NEWEST = 50  # shown at most
@@ -36,8 +36,21 @@ ICONS = {
 @requires("access.grant")
 @require_safe
 def links(request: Request) -> HttpResponse:
-    form = AccessForm(by=request.gate, initial={"numbers": request.GET.get("orders", "")})
-    return _page(request, form)
+    found = Grant.objects.newest().filter(company_id=request.gate.company_id)[:NEWEST]
+    shown = {
+        "links": [_shown(grant) for grant in found],
+        "last_opened": grants.last_opened(),
+    }
+    return render(request, "orders/access/links.html", shown)
+
+
+@closed_to_support
+@requires("access.grant")
+@require_safe
+def new(request: Request) -> HttpResponse:
+    """The form for a link, of the orders that the address names."""
+    initial = {"numbers": request.GET.get("orders", "")}
+    return _form_page(request, AccessForm(by=request.gate, initial=initial))
 
 
 @closed_to_support
@@ -49,12 +62,13 @@ def make(request: Request) -> HttpResponse:
     """The link is shown in this answer and nowhere else: its secret is kept by nobody."""
     form = AccessForm(request.POST, by=request.gate)
     if not form.is_valid():
-        return _page(request, form, status=422)
+        return _form_page(request, form, status=422)
     grant, secret = grants.make(by=request.gate, **form.scope())
     link = request.build_absolute_uri(f"{reverse('orders:support')}#{secret}")
-    if form.cleaned_data.get("mailed"):
+    mailed = bool(form.cleaned_data.get("mailed"))
+    if mailed:
         access_letters.mail_link(link, by=request.gate, grant=grant)
-    return _page(request, AccessForm(by=request.gate), fresh_link=link, fresh_grant=grant)
+    return _link_page(request, grant, fresh_link=link, mailed=mailed)
 
 
 @closed_to_support
@@ -62,19 +76,7 @@ def make(request: Request) -> HttpResponse:
 @require_safe
 def watch(request: Request, grant_id: uuid.UUID) -> HttpResponse:
     """One link: what it lets support see, who asks, and what was looked at."""
-    grant = _find(request, grant_id)
-    deeds = timeline.under_grant(grant, before := _older(request))
-    older = {"older": deeds[-1].at.isoformat()} if len(deeds) == timeline.LONGEST else None
-    shown = {
-        "grant": _shown(grant),
-        "orders": _numbers(grant),
-        "deeds": deeds,
-        "live": before is None,
-        "newer_url": before and request.path,
-        "older_url": older and f"{request.path}?{urlencode(older)}",
-        "mine": grant.made_by_id == request.gate.user_id,
-    }
-    return render(request, "orders/access/link.html", shown)
+    return _link_page(request, _find(request, grant_id))
 
 
 @closed_to_support
@@ -117,16 +119,26 @@ def _find(request: Request, grant_id: uuid.UUID) -> Grant:
     return get_object_or_404(found, id=grant_id)
 
 
-def _page(request: Request, form: AccessForm, *, status: int = 200, **more: Any) -> HttpResponse:
-    found = Grant.objects.newest().filter(company_id=request.gate.company_id)[:NEWEST]
-    context = {
-        "form": form,
-        "links": [_shown(grant) for grant in found],
-        "last_opened": grants.last_opened(),
+def _form_page(request: Request, form: AccessForm, *, status: int = 200) -> HttpResponse:
+    return render(request, "orders/access/new.html", {"form": form}, status=status)
+
+
+def _link_page(request: Request, grant: Grant, **fresh: Any) -> HttpResponse:
+    deeds = timeline.under_grant(grant, before := _older(request))
+    address = reverse("orders:access_link", args=[grant.id])
+    older = {"older": deeds[-1].at.isoformat()} if len(deeds) == timeline.LONGEST else None
+    shown = {
+        "link": _shown(grant),
+        "orders": _numbers(grant),
+        "deeds": deeds,
+        "live": before is None,
+        "newer_url": before and address,
+        "older_url": older and f"{address}?{urlencode(older)}",
+        "mine": grant.made_by_id == request.gate.user_id,
         "support_email": settings.SUPPORT_EMAIL,
-        **more,
+        **fresh,
     }
-    return render(request, "orders/access/links.html", context, status=status)
+    return render(request, "orders/access/link.html", shown)
 
 
 def _shown(grant: Grant) -> dict[str, Any]:
@@ -136,16 +148,15 @@ def _shown(grant: Grant) -> dict[str, Any]:
         "url": reverse("orders:access_link", args=[grant.id]),
         "state": {"key": grant.state, "label": STATES[grant.state], "icon": icon,
                   "tone": tone},
-        "over": grant.state in ("ended", "revoked", "expired"),
+        "over_at": grant.over_at,
         "reason": grant.reason,
         "made_by": str(grant.made_by),
         "staff": grant.staff or grant.for_staff,
-        "asked": grant.state == "asked",
         "made_at": grant.made_at,
         "expires_at": grant.expires_at,
         "listed": None if grant.orders is None else len(grant.orders),
-        "fields": [FIELDS[name] for name in FIELDS if name in grant.fields],
-        "moves": [MOVES[name] for name in MOVES if name in grant.moves],
+        "fields": labelled(FIELDS, grant.fields),
+        "moves": labelled(MOVES, grant.moves),
     }  # fmt: skip
 
 

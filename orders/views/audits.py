@@ -15,6 +15,7 @@ from accounts.guard import closed_to_support, requires
 from accounts.models import AuditEntry
 from accounts.requests import Request
 from orders import audits, timeline
+from orders.models import Order
 from orders.views.listing import places_in
 
 PAGES_OF: Final = {"order": "orders:card", "import": "orders:import_progress"}
@@ -34,27 +35,31 @@ def audit(request: Request) -> HttpResponse:
     if places and not found.rows:
         return redirect(_address(asked))
     numbers = audits.numbers(by, found.rows)
+    nameless = [row for row in found.rows if not row.object_name]
+    orders = timeline.orders_seen(by.company_id, nameless)
     context = {
         "filters": filters,
         "filtered": bool(chosen),
         "clear_url": _address({}),
-        "entries": [_entry(each, numbers.get(each.id)) for each in found.rows],
+        "entries": [
+            _entry(each, numbers.get(each.id), orders.get(each.object_id)) for each in found.rows
+        ],
         "newer_url": found.newer and _address(asked, newer=found.newer),
         "older_url": found.older and _address(asked, older=found.older),
     }
     return render(request, "orders/audit.html", context)
 
 
-def _entry(entry: AuditEntry, number: int | None) -> dict[str, Any]:
+def _entry(entry: AuditEntry, number: int | None, order: Order | None) -> dict[str, Any]:
     said = timeline.sentence(entry)
     return {
         "at": entry.at,
         "number": number,
         "who": entry.actor_name,
         "whom": entry.person_name if entry.person_name != said.get("after") else "",
-        "object": entry.object_name,
+        "object": entry.object_name or order or "",
         "url": _page_of(entry),
-        "granted": bool(entry.grant_id),
+        "grant_id": entry.grant_id,
         **said,
     }
 

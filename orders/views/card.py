@@ -92,7 +92,7 @@ def card_page(
         "items": [item_row(item, order.currency) for item in items],
         "totals": totals(order, items),
         "duplicates": [duplicate(same) for same in duplicates(order, by)],
-        "timeline": timeline.of_order(order, held),
+        "timeline": timeline.of_order(order, held, by=by),
         "comment_form": (comment_form or CommentForm()) if may_comment(order, by) else None,
         "erased_at": order.erased_at,
         "assign_form": assign_form or assigning(order, by),

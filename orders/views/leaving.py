@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -45,12 +47,13 @@ def progress(request: Request, pk: uuid.UUID) -> HttpResponse:
 @signed_in
 @require_safe
 @never_cache
-def archive(request: Request, pk: uuid.UUID) -> HttpResponse:
+def archive(request: Request, pk: uuid.UUID) -> HttpResponseBase:
     run = find(pk)
     if not run.finished_at:
         raise Http404(_("The archive is not finished."))
     name = archives.file_name(run, request.gate)
-    return attached(archives.read(run), name, "application/zip")
+    pieces = archives.loaded(run, request.COOKIES[settings.SESSION_COOKIE_NAME])
+    return attached(pieces, name, "application/zip")
 
 
 @closed_to_support

@@ -15,8 +15,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import gate, grants
+from accounts.access import FIELDS
 from accounts.guard import apart_from_support, staff
 from accounts.requests import Request
+from orders import access_forms
 from orders.access_forms import LinkForm
 from policy import answers
 
@@ -67,9 +69,12 @@ def end(request: Request) -> HttpResponse:
 
 
 def _page(request: Request, form: LinkForm, *, status: int = 200) -> HttpResponse:
-    return render(
-        request,
-        "orders/access/support.html",
-        {"form": form, "access": request.gate.access},
-        status=status,
-    )
+    access = request.gate.access
+    shown = {
+        "form": form,
+        "access": access,
+        "over": request.gate.over,
+        "shown": access and access_forms.labelled(FIELDS, access.fields),
+        "moves": access and access_forms.labelled(access_forms.MOVES, access.moves),
+    }
+    return render(request, "orders/access/support.html", shown, status=status)

@@ -222,6 +222,19 @@ document.addEventListener("change", (event) => {
 
 one("[data-focus]")?.focus();
 
+// A page that looks by itself whether something has happened is left as it is, with the place where
+// one is in it, where nothing has. What differs each time is in no text.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { target, xhr } = detail;
+  if (!target.matches("[hx-trigger^=every]") || xhr.status !== 200) return;
+  const found = new DOMParser().parseFromString(xhr.response, "text/html").getElementById(target.id);
+  if (found?.textContent === target.textContent) detail.shouldSwap = false;
+});
+
+// What is shown once has an address where the rest of it stays: loading that again makes no other.
+const stays = one("[data-address]");
+if (stays) history.replaceState(null, "", stays.dataset.address);
+
 // ---------------------------------------------------------------- access links
 
 // How long a link still opens: minutes and seconds beside the time that the page itself says. Once
@@ -230,8 +243,9 @@ function countDown() {
   for (const element of all("[data-until]")) {
     const left = Math.floor((new Date(element.dataset.until) - Date.now()) / 1000);
     const clock = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
+    const ranOut = left <= 0 && (element.dataset.left || left % 30 === 0);
     element.dataset.left = left > 0 ? clock.map((part) => String(part).padStart(2, "0")).join(":") : "";
-    if (left <= 0 && left % 30 === 0 && element.closest(".under-grant")) location.reload();
+    if (ranOut && element.closest(".under-grant")) location.reload();
   }
 }
 if (one("[data-until]")) {

@@ -59,7 +59,9 @@ PAGES = {
         "/account/factors/",
         "/account/factors/app/",
         "/account/factors/passkeys/",
+        "/account/",
         "/access/",
+        "/access/new/",
         NOWHERE,
     ),
     ADMIN: (

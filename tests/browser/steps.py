@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page
@@ -73,6 +74,25 @@ def approve(page: Page) -> None:
     page.click("details:has(form[action$='/approval/']) > summary")
     form.locator("button.primary").click()
     page.wait_for_selector("form[action$='/withdrawal/']")
+
+
+def make_link(
+    page: Page, reason: str, *, shown: Iterable[str] = (), moves: Iterable[str] = ()
+) -> str:
+    """From an order's card, or from the page of access links, where it stands for all orders: the
+    link, on the page that follows it."""
+    whole = not page.locator("a[href*='/access/new/?orders=']").count()
+    page.goto(page.locator("a[href*='/access/new/']").first.get_attribute("href") or "")
+    page.set_checked("[name=everything]", whole)
+    page.fill("[name=reason]", reason)
+    for name, values in (("shown", shown), ("moves", moves)):
+        for value in values:
+            page.check(f"[name={name}][value={value}]")
+    page.click("main form.form button.primary")
+    if here(page).startswith("/account/confirmation/"):
+        page.fill("main [type=password]", PASSWORD)
+        page.click("main button.primary")
+    return page.locator("#fresh-link").inner_text()
 
 
 def sign_out(page: Page, at: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 from unittest import mock
 from uuid import UUID
 
@@ -24,6 +25,10 @@ from tests.policy.publications import accept_all, publish_crm
 pytestmark = pytest.mark.django_db
 
 
+MAKING = "/access/new/link/"
+SAID = {"reason": "Look at it", "minutes": 60, "everything": "on"}
+
+
 @pytest.fixture
 def order() -> Order:
     return another_order()
@@ -39,7 +44,7 @@ def fresh(someone: people.Someone) -> Client:
 
 def made(client: Client, **said: object) -> str:
     """The link that the page shows."""
-    page = client.post("/access/new/", {"reason": "Look at it", "minutes": 60} | said)
+    page = client.post(MAKING, SAID | said)
     assert page.status_code == 200, page.text
     found = re.search(r'id="fresh-link">([^<]+)<', page.text)
     assert found
@@ -54,9 +59,10 @@ def grants_of(someone: people.Someone = people.ann) -> list[Grant]:
 def test_a_link_is_made_for_the_order_that_one_looks_at(order: Order) -> None:
     client = fresh(people.ann)
     card = client.get(f"/orders/{order.id}/").text
-    assert f"/access/?orders={order.number}" in card
-    assert f'value="{order.number}"' in client.get(f"/access/?orders={order.number}").text
-    shown = made(client, numbers=str(order.number), shown=["name"], moves=["trash"])
+    way = f"/access/new/?orders={order.number}"
+    assert way in card and f'value="{order.number}"' in client.get(way).text
+    one = {"numbers": str(order.number), "everything": ""}
+    shown = made(client, **one, shown=["name"], moves=["trash"])
     [grant] = grants_of()
     assert (grant.orders, grant.fields, grant.moves) == ([order.id], ["name"], ["trash"])
     assert "/support/#" in shown
@@ -72,19 +78,20 @@ def test_18_the_secret_is_shown_once_and_stands_after_the_hash(order: Order) -> 
 
 def test_making_asks_for_a_fresh_proof() -> None:
     client = people.sign_in(Client(), people.ann)
-    answer = client.post("/access/new/", {"reason": "Look at it", "minutes": 60})
+    answer = client.post(MAKING, SAID)
     assert answer.status_code in (307, 302) and "/account/confirmation/" in answer["Location"]
     assert grants_of() == []
 
 
 @pytest.mark.parametrize(
     "said",
-    [{"reason": ""}, {"numbers": "99999"}, {"numbers": "none"}, {"minutes": 9999},
-     {"shown": ["passport"]}, {"moves": ["processing"]}, {"staff": "1"}],
+    [{"reason": ""}, {"numbers": "99999", "everything": ""}, {"numbers": "none", "everything": ""},
+     {"minutes": 9999}, {"shown": ["passport"]}, {"moves": ["processing"]}, {"staff": "1"},
+     {"everything": ""}, {"numbers": "1"}],
 )  # fmt: skip
 def test_what_makes_no_sense_makes_no_link(said: dict[str, object]) -> None:
     client = fresh(people.ann)
-    answer = client.post("/access/new/", {"reason": "Look at it", "minutes": 60} | said)
+    answer = client.post(MAKING, SAID | said)
     assert answer.status_code == 422
     assert grants_of() == []
 
@@ -92,8 +99,8 @@ def test_what_makes_no_sense_makes_no_link(said: dict[str, object]) -> None:
 def test_an_agent_names_only_orders_that_the_agent_sees(order: Order) -> None:
     with people.as_(people.ann) as ann:
         order.assign(by=ann, agent_id=people.gus.membership().id)
-    said = {"reason": "Look at it", "minutes": 60, "numbers": str(order.number)}
-    assert fresh(people.gail).post("/access/new/", said).status_code == 422
+    said = SAID | {"everything": "", "numbers": str(order.number)}
+    assert fresh(people.gail).post(MAKING, said).status_code == 422
 
 
 def test_16_17_opening_the_address_changes_nothing() -> None:
@@ -147,8 +154,8 @@ def test_the_maker_sees_who_asks_and_lets_in_by_name(order: Order) -> None:
     assert sue.get(f"/orders/{order.id}/").status_code == 200
 
 
-def working() -> tuple[Client, UUID]:
-    grant_id, secret = link()
+def working(**scope: Any) -> tuple[Client, UUID]:
+    grant_id, secret = link(**scope)
     sue = people.sign_in(Client(), people.sue)
     sue.post("/support/asking/", {"code": secret})
     confirm(grant_id)
@@ -157,7 +164,8 @@ def working() -> tuple[Client, UUID]:
 
 def test_each_page_is_framed_with_the_company_the_reason_and_the_end(order: Order) -> None:
     sue, _ = working()
-    for path in ("/orders/", f"/orders/{order.id}/", "/support/"):
+    shown = ("/orders/", f"/orders/{order.id}/", "/support/", "/staff/", "/policy/")
+    for path in (*shown, "/company/", "/no-such-page/"):  # refused, and not there
         page = sue.get(path).text
         assert 'class="under-grant"' in page and "Aurora" in page and "The total is wrong" in page
         assert "/support/ending/" in page
@@ -197,13 +205,93 @@ def test_signing_out_ends_it(order: Order) -> None:
     assert state_of(grant_id) == "ended"
 
 
+@pytest.mark.parametrize("asks", ["page", "move", "htmx", "program"])
+def test_support_that_is_shut_out_is_told_so_at_whatever_it_does_next(
+    order: Order, asks: str
+) -> None:
+    sue, grant_id = working(moves=["trash"])
+    card = f"/orders/{order.id}/"
+    assert sue.get(card).status_code == 200
+    people.sign_in(Client(), people.ann).post(f"/access/{grant_id}/revocation/")
+    sent = {"move": "trash", "version": 1, "reason": "test"}
+    answer = {
+        "page": lambda: sue.get(card),
+        "move": lambda: sue.post(f"{card}move/", sent),
+        "htmx": lambda: sue.get("/orders/", headers={"HX-Request": "true"}),
+        "program": lambda: sue.get(card, headers={"Accept": "application/json"}),
+    }[asks]()
+    assert str(order.number) not in answer.text
+    if asks == "program":
+        assert answer.status_code == 403 and answer.json()["type"].endswith("access-over")
+    else:
+        way = answer.headers.get("HX-Redirect") or answer.headers["Location"]
+        page = sue.get(way).text
+        assert "Aurora is shut to you" in page and "The link of Ann was shut." in page
+        assert 'class="under-grant"' not in page
+        sue.post("/support/ending/")
+        assert "Aurora is shut to you" not in sue.get("/support/").text
+    with people.as_(people.ann):
+        assert Order.objects.get(id=order.id).version == 1
+
+
+def test_support_is_not_told_who_the_companys_people_are(order: Order) -> None:
+    with people.as_(people.ann) as ann:
+        order.assign(by=ann, agent_id=people.gus.membership().id)
+        order.say(by=ann, text="Ring twice")
+    sue, _ = working()
+    sue.get(f"/orders/{order.id}/")
+    card = sue.get(f"/orders/{order.id}/").text
+    told = card[card.index('class="timeline"') :]
+    assert "<b>You</b> looked at the order" in told and "<b>The company</b> added" in told
+    assert not any(name in told for name in ("Ann", "Gus", "Person"))
+
+
+def test_nobody_offers_what_is_shut_to_himself() -> None:
+    form = people.sign_in(Client(), people.gail).get("/access/new/").text
+    assert 'value="confirmed"' in form and 'value="address"' in form
+    assert 'value="paid"' not in form and 'value="telephone"' not in form
+    said = SAID | {"shown": ["telephone"]}
+    assert fresh(people.gail).post(MAKING, said).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/access/", "/account/"])
+def test_when_support_last_looked_stands_with_the_links_and_on_the_account(
+    order: Order, path: str
+) -> None:
+    sue, grant_id = working()
+    ann, gus = (people.sign_in(Client(), each) for each in (people.ann, people.gus))
+    assert "Support last opened your account: never" in ann.get(path).text
+    sue.get(f"/orders/{order.id}/")
+    page = ann.get(path).text
+    assert "by Sue" in page and f'href="/access/{grant_id}/"' in page
+    assert "Support last opened your account: never" in gus.get(path).text
+
+
+def test_whoever_has_a_policy_to_accept_finds_the_account_and_not_what_support_did() -> None:
+    sue, _ = working()
+    sue.get("/orders/")
+    publish_crm("# Anew\n\nIn force.")
+    page = people.sign_in(Client(), people.ann).get("/account/")
+    assert page.status_code == 200 and "Support last opened" not in page.text
+
+
+def test_the_audit_leads_from_a_look_to_its_order_and_its_link(order: Order) -> None:
+    sue, grant_id = working()
+    sue.get(f"/orders/{order.id}/")
+    page = people.sign_in(Client(), people.ann).get("/company/audit/").text
+    entries = page.partition('<ol class="timeline">')[2]
+    look = entries[entries.index("looked at the order") :].partition("</li>")[0]
+    assert f'href="/orders/{order.id}/">№ {order.number}<' in look
+    assert f'href="/access/{grant_id}/"' in look
+
+
 def test_the_maker_follows_what_is_looked_at(order: Order) -> None:
     sue, grant_id = working()
     ann = people.sign_in(Client(), people.ann)
     assert "Support last opened your account: never" in ann.get("/access/").text
     sue.get(f"/orders/{order.id}/")
     page = ann.get(f"/access/{grant_id}/").text
-    assert "looked at the order under an access link" in page and f"№ {order.number}" in page
+    assert "looked at the order" in page and f"№ {order.number}" in page
     assert "Support last opened your account: never" not in ann.get("/access/").text
     assert "under an access link" in ann.get(f"/orders/{order.id}/").text
 

@@ -19,7 +19,7 @@ from accounts import gate, jobpasses
 from accounts.gate import Entry
 from accounts.identifiers import uuid7
 from accounts.models import AuditEntry
-from orders import exports
+from orders import archives, exports
 from orders.models import Export, ExportChunk, Order
 from tests.jobs import job_called
 from tests.people import Someone, adam, ann, as_, bea, boris, gail, newt, nina, olga, pat, sign_in
@@ -198,6 +198,38 @@ def test_an_owner_whom_another_ends_loads_the_companys_archive_no_more(end, clie
     assert client.get(archive(of_her_own)).status_code == 200
     page = client.get("/account/data/").text
     assert str(of_company.id) not in page and str(of_her_own.id) in page
+
+
+@pytest.mark.parametrize("end", [demote, remove])
+def test_a_download_that_has_begun_goes_no_further_then(end, client, monkeypatch):
+    monkeypatch.setattr(archives, "PIECE", 1000)
+    of_company, _ = two_archives_of_gails()
+    loading = sign_in(client, gail).get(archive(of_company))
+    pieces = iter(loading)
+    assert next(pieces).startswith(b"PK")
+    with as_(ann) as by:
+        end(by)
+    with pytest.raises(exports.PassEnded):
+        next(pieces)
+
+
+def test_nor_does_one_whose_session_ends(client, monkeypatch):
+    monkeypatch.setattr(archives, "PIECE", 1000)
+    _, of_her_own = two_archives_of_gails()
+    pieces = iter(sign_in(client, gail).get(archive(of_her_own)))
+    assert len(next(pieces)) == 1000
+    client.post("/logout/")
+    with pytest.raises(exports.PassEnded):
+        next(pieces)
+
+
+def test_a_download_is_the_archive(client, monkeypatch):
+    monkeypatch.setattr(archives, "PIECE", 1000)
+    _, of_her_own = two_archives_of_gails()
+    loaded = sign_in(client, gail).get(archive(of_her_own)).getvalue()
+    with as_(gail):
+        assert loaded == exports.read(of_her_own)
+    assert zipfile.ZipFile(io.BytesIO(loaded)).testzip() is None
 
 
 @pytest.mark.parametrize("end", [demote, leave])

@@ -34,7 +34,7 @@ def test_who_declines_takes_data_along():
     exports.build(run.id, secret_of(run))
     assert f"{there.url}archive/" in client.get(there.url).text
     archive = client.get(f"{there.url}archive/")
-    assert "yours/user.json" in zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
+    assert "yours/user.json" in zipfile.ZipFile(io.BytesIO(archive.getvalue())).namelist()
     assert sign_in(Client(), boris).get(f"{there.url}archive/").status_code == 404
 
 

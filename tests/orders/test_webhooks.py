@@ -179,7 +179,11 @@ def test_who_is_slow_is_left(partners_server, monkeypatch):
     assert deliveries()[0].answer == "silence"
 
 
-def test_who_answers_without_an_end_is_left(monkeypatch):
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [(b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n"), (b"HTTP", b"x"), (b"", b"")],
+)
+def test_who_answers_without_an_end_is_left(monkeypatch, head, more):
     monkeypatch.setattr(calls, "DEADLINE", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -187,11 +191,11 @@ def test_who_answers_without_an_end_is_left(monkeypatch):
         def drip() -> None:
             line, _address = server.accept()
             with line:
-                line.sendall(b"HTTP/1.1 200 OK\r\n")
+                line.sendall(head)
                 for _ in range(100):
                     time.sleep(0.1)
                     try:
-                        line.sendall(b"X-More: and more\r\n")
+                        line.sendall(more)
                     except OSError:
                         return
 
