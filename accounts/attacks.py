@@ -18,12 +18,19 @@ from accounts import gate, trial
 from accounts.identifiers import uuid7
 from accounts.proving import Broken, System
 from accounts.rowrules import NO_PERSON_AND_NO_COMPANY, READ_BEFORE_A_COMPANY_IS_KNOWN
-from accounts.sqlstates import NO_COPY, NO_RIGHT, NOT_ACCEPTED, NOT_COVERED, sqlstate
+from accounts.sqlstates import (
+    NO_COPY,
+    NO_RIGHT,
+    NOT_ACCEPTED,
+    NOT_COVERED,
+    OUT_OF_BOUNDS,
+    sqlstate,
+)
 
 Settings = dict[str, str]
 Row = tuple[Any, ...]
 
-REFUSALS: Final = (NO_RIGHT, NOT_ACCEPTED, NOT_COVERED, NO_COPY)
+REFUSALS: Final = (NO_RIGHT, NOT_ACCEPTED, NOT_COVERED, OUT_OF_BOUNDS, NO_COPY)
 SETTINGS: Final = ("gate.app", "gate.pass", "gate.key", "gate.company")
 
 

@@ -25,12 +25,14 @@ LEAD = {"offer": "Kettle", "phone": "+40 721 234 643", "country": "RO"}
 
 
 class Sender:
-    """A partner's machine at the owner's company; the partner has accepted what is in force."""
+    """A partner's machine at the owner's company; the partner has accepted what is in force, unless
+    told not to."""
 
-    def __init__(self, url: str, owner: Somebody) -> None:
+    def __init__(self, url: str, owner: Somebody, *, accepting: bool = True) -> None:
         self.visitor = Visitor(url)
         self.partner = trial.partner_of(owner)
-        accept(self.partner)
+        if accepting:
+            accept(self.partner)
         self.key = trial.key_of(self.partner, owner)
 
     def send(self, **fields: str) -> Answer:
@@ -90,7 +92,8 @@ def company_with_orders(many: int, canary: Canary | None = None) -> Somebody:
     return owner
 
 
-def done(task: str, work: Callable[..., None]) -> None:
-    """Do the last job of this task as a worker would."""
-    job = ProcrastinateJob.objects.using(OWNER).filter(task_name=task).latest("id")
-    work(**job.args)
+def done(task: str, work: Callable[..., None], *, many: int = 1) -> None:
+    """Do the last jobs of this task as a worker would."""
+    jobs = ProcrastinateJob.objects.using(OWNER).filter(task_name=task).order_by("-id")
+    for job in jobs[:many]:
+        work(**job.args)

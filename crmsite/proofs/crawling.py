@@ -15,6 +15,7 @@ from orders.trial import company_with_orders
 
 COMPANIES: Final = 5  # whose policies are looked at
 MANY: Final = 100  # pages, after which a crawl has seen enough
+NOWHERE: Final = ("/nowhere/", "/orders/nowhere/", "/api/v1/leads")  # of errors
 
 
 def served(system: System) -> str:
@@ -30,7 +31,7 @@ def signed_in(system: System) -> Visitor:
 def public_pages() -> list[str]:
     """Where to begin, so as to see all of them: nothing links to the companies' policies."""
     slugs = Company.objects.using(OWNER).order_by("pk").values_list("slug", flat=True)[:COMPANIES]
-    return ["/", *(reverse("policy:company", args=[slug]) for slug in slugs)]
+    return ["/", *NOWHERE, *(reverse("policy:company", args=[slug]) for slug in slugs)]
 
 
 def crawl(visitor: Visitor, start: list[str], avoiding: str = "/logout/") -> Iterator[Answer]:

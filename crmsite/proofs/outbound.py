@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
@@ -19,13 +20,17 @@ from crmsite.proofs.crawling import crawl, signed_in
         "Watched the connections of the %(processes)s processes that serve and work while somebody "
         "signed in, opened %(pages)s pages and had letters sent: %(calls)s, all of them to what is "
         "on the list. Tried %(ways)s ways out from inside such a process: each was refused, and "
-        "whoever listened outside heard nothing."
+        "whoever listened outside heard nothing. Named %(within)s addresses within networks to the "
+        "place that calls webhooks: none may be called."
     ),
 )
 def every_connection_is_on_the_list(system: System) -> Figures:
     with listener() as port:
         if ways := breakouts.tried(port):
             raise Broken(f"a process that serves gets out {ways[0].replace('_', ' ')}")
+    for address in WITHIN:
+        if egress.may_be_called(address):
+            raise Broken(f"a webhook may lead to a {egress.kind_of(address)} address")
     processes = egress.processes()
     if not processes:
         raise Untried("it needs the processes that serve and work")
@@ -36,8 +41,14 @@ def every_connection_is_on_the_list(system: System) -> Figures:
     judge(seen)
     return {
         "processes": len(processes), "pages": pages, "calls": len(seen),
-        "ways": len(breakouts.WAYS),
+        "ways": len(breakouts.WAYS), "within": len(WITHIN),
     }  # fmt: skip
+
+
+WITHIN: Final = (
+    "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1",
+    "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::",
+)  # fmt: skip
 
 
 def judge(seen: set[egress.Address]) -> None:

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from itertools import product
+from typing import Final
 
 from django.db import Error
+from django.db.models import Sum
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import attacks, traces, trial
 from accounts.attacks import vouched
+from accounts.formulas import to_csv
 from accounts.models import Company
 from accounts.proving import Broken, Figures, System, proves, undone
 from accounts.trial import Somebody
 from accounts.visitors import Visitor
+from orders import imports
 from orders.intake import NotAdmitted
+from orders.mapping import Mapping
 from orders.models import Lead, Order
+from orders.proofs.buyers import everything_opened
+from orders.screening import Reading, screened
+from orders.spreadsheets import read
 from orders.trial import Canary, Sender
 from policy import coverage
+from policy.prohibitions import Jurisdiction
+from policy.refusals import Refusal, Way
 from policy.trial import accept, open_company, publish
 
 
@@ -115,34 +127,183 @@ def refuses_moldova(owner: Somebody, visitor: Visitor) -> None:
 
 
 @proves(
+    "C2",
+    tried=_(
+        "Sent leads with the key of a partner who had not accepted, by the API and in SQL, and "
+        "again once a new version was in force: refused, nothing was stored. In between, the "
+        "policies accepted, the same key added a lead."
+    ),
+)
+def no_lead_before_acceptance(system: System) -> Figures:
+    owner = open_company()
+    sender = Sender(system.url, owner, accepting=False)
+    refuses_leads(sender, owner, "who has accepted nothing")
+    accept(sender.partner)
+    if (answer := sender.send()).status != 201 or not reads_leads(sender, owner):
+        raise Broken(f"the API answers {answer.status} to one who accepted: this shows nothing")
+    publish(owner, text="# Ours, anew")
+    refuses_leads(sender, owner, "for whom a new version is in force")
+    with owner.working():
+        if Lead.objects.count() != 1:
+            raise Broken("a lead was stored of a partner who had not accepted")
+    return {}
+
+
+def refuses_leads(sender: Sender, owner: Somebody, who: str) -> None:
+    if (answer := sender.send()).status != 403:
+        raise Broken(f"the API answers {answer.status} to a partner {who}")
+    if reads_leads(sender, owner):
+        raise Broken(f"the database opens to a partner {who}")
+
+
+def reads_leads(sender: Sender, owner: Somebody) -> bool:
+    """In SQL, with the key; asked of its own row rule, so that it need not have sent any."""
+    assert owner.company
+    with undone():
+        attacks.present(vouched(company_id=owner.company.pk) | {"gate.key": sender.key})
+        return bool(attacks.attempt("SELECT 1 FROM gate.sender()"))
+
+
+@proves(
     "P2",
     tried=_(
         "Entered a citizen, a country and a telephone number of the Russian Federation, the number "
-        "in %(spellings)s spellings, by the form and by the API: each refused, and no order, log "
-        "or file of the database holds anything of it. A number of Kazakhstan was taken."
+        "in %(spellings)s spellings, by the form, by an edit, by the API, in a file and in SQL: "
+        "each refused and counted, and no order, refused line, log or file of the database holds "
+        "anything of it. A number of Kazakhstan was taken, by each way."
     ),
 )
 def the_prohibited_leave_nothing(system: System) -> Figures:
     owner, canary = open_company(), Canary()
     assert owner.company
-    visitor = owner.visiting(system.url)
-    form = visitor.get("/orders/new/").hidden | {"currency": "EUR", "name": canary.word}
     said = [{"phone": phone, "country": "KZ"} for phone in spellings()]
-    said += [{"phone": "+77472937614", sign: "RU"} for sign in ("citizenship", "country")]
-    for each in said:
-        if (answer := visitor.post("/orders/new/", form | each)).status != 422:
-            raise Broken(f"the form answers {answer.status} to a prohibited person")
-    sender = Sender(system.url, owner)
-    for each in said:
-        if (answer := sender.send(name=canary.word, **each)).status != 422:
-            raise Broken(f"the API answers {answer.status} to a prohibited person")
+    said += [{"phone": KAZAKH, sign: "RU"} for sign in ("citizenship", "country")]
+    visitor = owner.visiting(system.url)
+    refused_by_form(visitor, "/orders/new/", said, canary.word)
+    with owner.working():
+        order = Order.objects.get()
+    refused_by_form(visitor, f"/orders/{order.id}/edit/", said, canary.word)
+    refused_by_api(Sender(system.url, owner), said, canary.word)
+    refused_in_a_file(owner, said, canary.word)
+    refused_in_sql(owner, row_of(order, system))
     if found := traces.files_with(system, canary.word):
         raise Broken(f"a prohibited person was written into {found[0]}")
-    visitor.post("/orders/new/", form | {"phone": "+7 747 293 76 14", "country": "KZ"})
-    with owner.working():
-        if Order.objects.count() != 1 or Lead.objects.exists():
-            raise Broken("a number of Kazakhstan is refused, or a Russian one was taken")
+    with owner.working() as by:
+        if any(canary.word in kept for kept in everything_opened(by)):
+            raise Broken("a prohibited person is kept under seal")
+        counted = {way: Refusal.objects.filter(way=way).aggregate(Sum("count")) for way in Way}
+    if any(count["count__sum"] != len(said) for count in counted.values()):
+        raise Broken("not everybody who was refused is counted")
     return {"spellings": len(said) - 2}
+
+
+KAZAKH: Final = "+77472937614"
+
+
+def refused_by_form(visitor: Visitor, path: str, said: list[dict[str, str]], name: str) -> None:
+    """Each of them; somebody of Kazakhstan it takes."""
+    form = visitor.get(path).hidden | {"currency": "EUR"}
+    for each in said:
+        if (answer := visitor.post(path, form | {"name": name} | each)).status != 422:
+            raise Broken(f"{path} answers {answer.status} to a prohibited person")
+    if (answer := visitor.post(path, form | {"phone": KAZAKH, "country": "KZ"})).status != 200:
+        raise Broken(f"{path} answers {answer.status} to a number of Kazakhstan")
+
+
+def refused_by_api(sender: Sender, said: list[dict[str, str]], name: str) -> None:
+    for each in said:
+        if (answer := sender.send(name=name, **each)).status != 422:
+            raise Broken(f"the API answers {answer.status} to a prohibited person")
+    if (answer := sender.send(phone=KAZAKH, country="KZ")).status != 201:
+        raise Broken(f"the API answers {answer.status} to a number of Kazakhstan")
+
+
+def refused_in_a_file(owner: Somebody, said: list[dict[str, str]], name: str) -> None:
+    """Of its rows the last is of somebody of Kazakhstan."""
+    people = [*({"name": name} | each for each in said), {"phone": KAZAKH}]
+    columns = ("name", "phone", "country", "citizenship", "item")
+    rows = [[(each | {"item": "Kettle"}).get(column) for column in columns] for each in people]
+    sheet = read(to_csv([columns, *rows]))
+    mapping = Mapping({column: (place,) for place, column in enumerate(columns)}, day_first=True)
+    with owner.working() as by:
+        reading = Reading(UTC, "EUR", Jurisdiction.objects.prohibited(), country="KZ")
+        outcomes = screened(sheet, mapping, reading)
+        run = imports.begin(by=by, file_name="proof.csv", outcomes=outcomes)
+    if (run.drafts, run.prohibited) != (len(people), len(said)):
+        raise Broken(f"of {len(said)} prohibited persons in a file {run.prohibited} are seen")
+
+
+def row_of(order: Order, system: System) -> dict[str, object]:
+    """The order's row, as one of now could be: what begins earlier SQL adds to no company."""
+    question = "SELECT row_to_json(o) FROM orders_order o WHERE o.id = %s"
+    with system.superuser() as superuser:
+        [(row,)] = superuser.execute(question, [order.id]).fetchall()
+    return dict(row) | {"created_at": timezone.now().isoformat()}
+
+
+def refused_in_sql(owner: Somebody, row: dict[str, object]) -> None:
+    """`row` is that of an order of Kazakhstan, which SQL could add, too."""
+    assert owner.company
+    with undone():
+        attacks.present(vouched(owner.open_pass(), owner.company.pk))
+        if not attacks.added("orders_order", row):
+            raise Broken("SQL adds no order of Kazakhstan either: this attack shows nothing")
+        for column, change in CHANGES.items():
+            if attacks.added("orders_order", row | {column: "RU"}):
+                raise Broken(f"the database takes an order by its {column}")
+            if not attacks.refused(change):
+                raise Broken(f"the database takes a change of an order's {column}")
+
+
+CHANGES: Final = {
+    "citizenship": "UPDATE orders_order SET citizenship = 'RU'",
+    "country": "UPDATE orders_order SET country = 'RU'",
+    "phone_country": "UPDATE orders_order SET phone_country = 'RU'",
+}
+
+
+@proves(
+    "P2", "R2",
+    tried=_(
+        "Had the operator put Georgia on the list of prohibited jurisdictions: an order from there "
+        "was refused by the form and in SQL, and one that was stored could not be changed or "
+        "commented on any more. Once the operator had taken it off, both went on."
+    ),
+)  # fmt: skip
+def the_operators_own_list_is_enforced(system: System) -> Figures:
+    owner, operator = open_company(), trial.person(operator=True)
+    visitor = owner.visiting(system.url)
+    if not takes_an_order(owner, "GE") or not goes_on(owner):
+        raise Broken("no order of Georgia is taken before: this attack shows nothing")
+    with operator.working() as by:
+        Jurisdiction.objects.prohibit("GE", by=by, reason="A proof")
+    try:
+        fields = {"phone": "+995 555 123 456", "country": "GE", "currency": "EUR"}
+        if (answer := visitor.fill("/orders/new/", **fields)).status != 422:
+            raise Broken(f"the form answers {answer.status} to whom the operator has prohibited")
+        if takes_an_order(owner, "GE"):
+            raise Broken("an order is taken from where the operator has prohibited it")
+        if goes_on(owner):
+            raise Broken("work goes on, on an order that the operator's list concerns")
+    finally:
+        with operator.working() as by:
+            Jurisdiction.objects.lift("GE", by=by, reason="A proof")
+    if not takes_an_order(owner, "GE") or not goes_on(owner):
+        raise Broken("what the operator has taken off the list is still prohibited")
+    return {}
+
+
+def goes_on(owner: Somebody) -> bool:
+    """Whether an order of Georgia can be changed, or commented on."""
+    with owner.working() as by:
+        order = Order.objects.filter(country="GE").order_by("number")[0]
+        changed = not attacks.refused("UPDATE orders_order SET total = total + 1")
+        with undone():
+            try:
+                order.say(by=by, text="Ring twice.")
+            except Error:
+                return changed
+    return True
 
 
 def spellings() -> Iterator[str]:

@@ -8,20 +8,23 @@ import secrets
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 from typing import Final
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import audit, gate
 from accounts.gate import Entry
 from accounts.proving import Broken, Figures, System, proves
 from accounts.records import every_record
 from accounts.trial import Somebody
-from orders import exports, holdings, imports, inquiries, tasks
+from orders import exports, holdings, imports, inquiries, retention, tasks
 from orders.models import Inquiry, Order
 from orders.persons import Person
 from orders.screening import Accepted, FileRow, Refused
-from orders.trial import Canary, done
+from orders.trial import Canary, company_with_orders, done
 from policy.trial import open_company
 
 PLACES: Final = ("order", "comment", "line", "waiting")  # where a company may hold somebody
@@ -108,3 +111,41 @@ def handed_over(owner: Somebody, question: str) -> str:
         run = Inquiry.objects.get(id=re.findall(r"[0-9a-f-]{36}", question)[0])
         archive = zipfile.ZipFile(BytesIO(holdings.archive(run, by=by)))
         return archive.read("about-you.json").decode()
+
+
+@proves(
+    "P1",
+    tried=_(
+        "Had a company keep the buyers of cancelled orders for %(days)s days; of two such orders "
+        "aged one beyond that, and one less. The night erased the buyer of the first, and of no "
+        "other."
+    ),
+)
+def buyers_are_kept_as_long_as_set(system: System) -> Figures:
+    owner = company_with_orders(3)
+    with owner.working() as by:
+        retention.set_periods({"cancelled": DAYS}, by=by)
+        over, within, _worked_on = Order.objects.order_by("number")
+        aged(over, DAYS + 1, by=by)
+        aged(within, DAYS - 1, by=by)
+    with gate.vouching():
+        companies = retention.begin_everywhere()
+    done(retention.TASK, tasks.erase_what_is_due, many=companies)
+    with owner.working():
+        erased = list(Order.objects.exclude(erased_at=None).values_list("id", flat=True))
+    if erased != [over.id]:
+        raise Broken(f"of one buyer whose time was over the night erased {len(erased)}")
+    return {"days": DAYS}
+
+
+DAYS: Final = 7
+
+
+def aged(order: Order, days: int, *, by: Entry) -> None:
+    """The order, cancelled, as it would stand had nobody touched it for so long; in SQL, since the
+    verbs know no other moment than now."""
+    order.move(by=by, move="take", version=order.version)
+    order.move(by=by, move="cancel", version=order.version, reason="other")
+    since = timezone.now() - timedelta(days=days)
+    Order.objects.filter(company_id=by.company_id, id=order.id).update(updated_at=since)
+    audit.record(by=by, action="order.edited", of=order, fields=[])

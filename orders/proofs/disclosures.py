@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db import Error
 from django.utils import timezone
@@ -16,7 +17,7 @@ from accounts.trial import Somebody
 from accounts.visitors import Visitor
 from orders import disclosures, packages
 from orders.trial import company_with_orders
-from policy.disclosures import Disclosure
+from policy.disclosures import Disclosure, tell_companies
 from policy.trial import open_company
 from policy.turns import NotInTurn
 
@@ -101,7 +102,8 @@ def opened(asked: Disclosure, somebody: Somebody) -> list[int]:
     tried=_(
         "Entered three requests in the register, refused one and kept one secret for a day: the "
         "company read the two that are no secret, another company none, and the public count was "
-        "that of the register's own rows, %(received)s in all, %(refused)s of them refused."
+        "that of the register's own rows, %(received)s in all, %(refused)s of them refused. A "
+        "fourth was secret for seconds: then the company read it, and was told."
     ),
 )
 def the_company_and_the_public_are_told(system: System) -> Figures:
@@ -126,4 +128,34 @@ def the_company_and_the_public_are_told(system: System) -> Figures:
         ).fetchone()
     if kept != (shown["received"], shown["refused"]):
         raise Broken("the public count is not the register's")
+    is_told_in_time(system, owner, operator)
     return {**shown}
+
+
+SECRET: Final = timedelta(seconds=3)
+
+
+def is_told_in_time(system: System, owner: Somebody, operator: Somebody) -> None:
+    """Of a secret request, once the secrecy has ended."""
+    until = timezone.now() + SECRET
+    asked = request_of_authority(
+        owner, operator, [4], secret_until=until, secrecy_ground="A law, for a moment"
+    )
+    if knows_of(asked, owner):
+        raise Broken("a company reads what is secret still")
+    time.sleep((until - timezone.now()).total_seconds() + 0.1)
+    tell_companies()
+    with system.superuser() as superuser:
+        told = superuser.execute(TOLD, [asked.id]).fetchone()
+    if not knows_of(asked, owner) or told != (1,):
+        raise Broken("a company is not told of a request whose secrecy has ended")
+
+
+TOLD: Final = (
+    "SELECT count(*) FROM policy_disclosureevent WHERE deed = 'told' AND disclosure_id = %s"
+)
+
+
+def knows_of(asked: Disclosure, owner: Somebody) -> bool:
+    with owner.working():
+        return Disclosure.objects.filter(pk=asked.pk).exists()

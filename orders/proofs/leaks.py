@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import traces
 from accounts.proving import Broken, Figures, System, proves
 from accounts.visitors import Visitor
+from orders.proofs.buyers import Traces
 from orders.trial import Canary, company_with_orders
 
 ORDERS: Final = 1_667  # of six marked values each: 10,000
@@ -19,16 +20,20 @@ ORDERS: Final = 1_667  # of six marked values each: 10,000
     "D2",
     tried=_(
         "Stored %(values)s marked values in the personal fields of %(orders)s orders, listed, "
-        "searched and opened them, and looked through every file of the database, its write-ahead "
-        "log and the logs as a thief would: none was there. The offers' names, which are not "
-        "sealed, were."
+        "searched and opened them, put one buyer into a comment, a refused line and a file on its "
+        "way and asked about another, and looked through every file of the database, its "
+        "write-ahead log and the logs as a thief would: none was there. The offers' names, which "
+        "are not sealed, were."
     ),
 )
 def a_thief_of_the_database_reads_nobody(system: System) -> Figures:
     canary = Canary()
     owner = company_with_orders(ORDERS, canary)
-    walk(owner.visiting(system.url), canary.word)
-    if found := traces.files_with(system, canary.word, canary.digits_in_full):
+    elsewhere = Traces(owner).marks.values()
+    visitor = owner.visiting(system.url)
+    walk(visitor, canary.word)
+    visitor.fill("/company/buyers/", who=canary.person(0).phone)
+    if found := traces.files_with(system, canary.word, canary.digits_in_full, *elsewhere):
         raise Broken(f"a buyer's data can be read in {', '.join(found[:3])}")
     if not traces.files_with(system, canary.offer):
         raise Broken("an offer's name is not found either: this attack shows nothing")
@@ -60,4 +65,5 @@ def walk(visitor: Visitor, word: str) -> None:
     visitor.post(f"{card}move/", listed.hidden | {"move": word, "reason": word})
     visitor.get(f"/orders/?q={word}")
     visitor.get(f"/orders/{word}/")
+    visitor.get(f"/{word}/")
     visitor.post("/orders/new/", listed.hidden | {"name": word, "phone": word, "email": word})

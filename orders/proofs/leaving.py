@@ -18,6 +18,7 @@ from accounts.trial import Somebody
 from accounts.visitors import Answer
 from orders import closure, exports, tasks
 from orders.models import Export
+from orders.proofs.buyers import PLACES, Traces
 from orders.trial import Canary, company_with_orders, done
 
 LEAVING: Final = 20  # orders of a company that is deleted
@@ -27,22 +28,28 @@ LEAVING: Final = 20  # orders of a company that is deleted
     "R1", "D2",
     tried=_(
         "As an owner who has accepted nothing, took all of %(orders)s orders along, buyers opened, "
-        "deleted the company and then the account: no page asked for an acceptance. No row and no "
-        "key of the company were left, nor what named its owner."
+        "with comments, refused lines and orders on their way, as JSON and as CSV; deleted the "
+        "company and then the account: no page asked for an acceptance. No row and no key of the "
+        "company were left, nor what named its owner."
     ),
 )  # fmt: skip
 def who_declines_takes_all_along_and_goes(system: System) -> Figures:
     canary = Canary()
     founder = company_with_orders(LEAVING, canary)
     assert founder.company
+    traces = Traces(founder)
     leaver = trial.member(founder.company, "owner")
     visitor = leaver.visiting(system.url, accepting=False)
     if visitor.get("/orders/").path != "/accept/":
         raise Broken("an owner who has accepted nothing sees orders: this attack shows nothing")
     if without_accepting(visitor.fill("/account/data/", of="company")).count(canary.word):
         raise Broken("the page of an archive shows what is in it")
-    if taken_along(leaver).count(canary.word) < LEAVING:
-        raise Broken("an owner who has accepted nothing does not get the orders")
+    archive = taken_along(leaver)
+    for kind in ("json", "csv"):
+        if archive.read(f"company/order.{kind}").decode().count(canary.word) < LEAVING:
+            raise Broken(f"an owner who has accepted nothing does not get the orders as {kind}")
+        if missed := set(PLACES) - {*traces.in_(all_of(archive, kind))}:
+            raise Broken(f"what is taken along as {kind} lacks: {', '.join(sorted(missed))}")
     without_accepting(
         visitor.fill("/company/closure/", password=leaver.password, slug=founder.company.slug)
     )
@@ -61,13 +68,18 @@ def without_accepting(answer: Answer) -> str:
     return answer.body
 
 
-def taken_along(leaver: Somebody) -> str:
-    """The orders of the archive that was asked for just now, as JSON."""
+def taken_along(leaver: Somebody) -> zipfile.ZipFile:
+    """The archive that was asked for just now."""
     done(exports.TASK, tasks.build_export)
     with leaver.working():
         run = Export.objects.latest("started_at")
-        archive = zipfile.ZipFile(BytesIO(exports.read(run)))
-    return archive.read("company/order.json").decode()
+        return zipfile.ZipFile(BytesIO(exports.read(run)))
+
+
+def all_of(archive: zipfile.ZipFile, kind: str) -> str:
+    """All files of the company's, of this kind."""
+    names = [name for name in archive.namelist() if name.startswith("company/")]
+    return "\n".join(archive.read(name).decode() for name in names if name.endswith(f".{kind}"))
 
 
 def left_of(company_id: int, system: System) -> list[str]:

@@ -29,6 +29,14 @@ class Baker(Saboteur):
         return response
 
 
+class Consoler(Baker):
+    """Sets it where something went wrong alone."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        return super().__call__(request) if response.status_code in (401, 404) else response
+
+
 class Scribe(Saboteur):
     """Writes down what people send: cookies, queries and forms."""
 

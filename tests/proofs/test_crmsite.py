@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts.proving import UNTRIED, System
 from crmsite import chromium, metrics
 from tests.proofs.conftest import Serve, carry_out, holds, is_seen_broken
-from tests.proofs.sabotage import Baker, Embedder, Keeper, Scribe
+from tests.proofs.sabotage import Baker, Consoler, Embedder, Keeper, Scribe
 
 HEADERS = "crmsite.public_pages_name_no_other_address"
 BROWSER = "crmsite.a_browser_is_left_as_it_was"
@@ -58,6 +58,12 @@ def test_a_counter_is_seen(serve: Serve) -> None:
 
 def test_a_second_cookie_is_seen(serve: Serve) -> None:
     is_seen_broken(ONE_COOKIE, serve(Baker), saying="sets a second cookie")
+
+
+def test_a_cookie_of_pages_of_errors_is_seen(serve: Serve) -> None:
+    system = serve(Consoler)
+    is_seen_broken(ONE_COOKIE, system, saying="sets a second cookie")
+    is_seen_broken(HEADERS, system, saying="sets a cookie")
 
 
 def test_a_cookie_for_scripts_is_seen(serve: Serve) -> None:

@@ -66,6 +66,13 @@ def test_a_company_that_is_not_told_is_seen(serve: Serve, owner: psycopg.Connect
     is_seen_broken(TOLD, serve(), saying="does not read")
 
 
+def test_a_secrecy_that_never_ends_is_seen(serve: Serve, owner: psycopg.Connection) -> None:
+    rewrite(
+        owner, "gate.company_to_tell", "d.id > after", "d.id > after AND d.secret_until IS NULL"
+    )
+    is_seen_broken(TOLD, serve(), saying="whose secrecy has ended")
+
+
 def test_a_count_that_leaves_something_out_is_seen(serve: Serve, owner: psycopg.Connection) -> None:
     rewrite(owner, "gate.disclosures", "GROUP BY 1", "WHERE d.secret_until IS NULL GROUP BY 1")
     is_seen_broken(TOLD, serve(), saying="public count")

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Final
 
 import psycopg
 import pytest
+from django.db import models
 
 from accounts import audit
+from accounts.gate import Entry
 from accounts.proving import System
-from orders.models import Order
+from crmsite import logs
+from orders import exports, imports
+from orders.keys import Keys
+from orders.models import Import, Order
 from orders.proofs import admission, leaks
+from orders.screening import FileRow, Refused
 from policy.answers import Refusal
+from policy.jurisdictions import Verdict
+from policy.prohibitions import JurisdictionQuerySet
 from tests.proofs.conftest import Serve, holds, is_seen_broken
 from tests.proofs.sabotage import Leaker, Scribe, Welcomer
+
+ALLOWED: Final = Verdict("allowed")
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +45,10 @@ def test_orders_are_kept(serve: Serve) -> None:
     holds("orders.nobody_else_opens_an_order_at_any_address", system)
     holds("orders.no_order_before_the_companys_policy", system)
     holds("orders.no_country_goes_uncovered_unseen", system)
+    holds("orders.no_lead_before_acceptance", system)
+    holds("orders.the_operators_own_list_is_enforced", system)
     holds("orders.a_buyer_is_found_and_erased_everywhere", system)
+    holds("orders.buyers_are_kept_as_long_as_set", system)
     holds("orders.every_change_names_its_doer", system)
     holds("orders.the_prohibited_leave_nothing", system)
     holds("orders.support_sees_what_a_link_opens", system)
@@ -142,6 +158,88 @@ def test_a_prohibited_person_who_is_taken_is_seen(
 
 
 @pytest.mark.parametrize(
+    ("what", "instead", "seen"),
+    [
+        ("orders.screening.judged", lambda said, reading: ALLOWED, "in a file"),
+        ("policy.refusals.count", lambda verdicts, way: None, "is counted"),
+    ],
+)
+def test_a_way_in_for_the_prohibited_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, what: str, instead: Any, seen: str
+) -> None:
+    monkeypatch.setattr(what, instead)
+    is_seen_broken("orders.the_prohibited_leave_nothing", serve(), saying=seen)
+
+
+def test_a_prohibited_person_kept_under_seal_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(run: Import, refused: Iterable[Refused], held: Keys) -> None:
+        row = imports.refusal_of(run, FileRow(2, {"name": "canary"}), [], held)
+        row.save(force_insert=True)
+
+    monkeypatch.setattr(admission, "Canary", lambda: SimpleNamespace(word="canary"))
+    monkeypatch.setattr(imports, "keep_refusals", keep)
+    is_seen_broken("orders.the_prohibited_leave_nothing", serve(), saying="kept under seal")
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        ("DROP TRIGGER admit ON orders_order", "takes an order by its"),
+        ("DROP TRIGGER admit_change ON orders_order", "takes a change of an order's"),
+    ],
+)
+def test_a_database_that_takes_the_prohibited_is_seen(
+    serve: Serve, owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("orders.the_prohibited_leave_nothing", serve(), saying=seen)
+
+
+def test_a_list_that_the_operator_does_not_change_is_seen(
+    serve: Serve, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.execute("DROP TRIGGER admit_change ON orders_order; DROP TRIGGER admit ON orders_comment")
+    is_seen_broken("orders.the_operators_own_list_is_enforced", serve(), saying="work goes on")
+    monkeypatch.setattr(JurisdictionQuerySet, "prohibited", lambda self: frozenset({"RU"}))
+    owner.execute(
+        "CREATE OR REPLACE FUNCTION gate.prohibition(o public.orders_order) RETURNS jsonb "
+        "LANGUAGE sql STABLE AS 'SELECT NULL::jsonb'"
+    )
+    is_seen_broken("orders.the_operators_own_list_is_enforced", serve(), saying="the form")
+
+
+def test_a_sender_who_need_not_accept_is_seen(
+    serve: Serve, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.execute(
+        "CREATE OR REPLACE FUNCTION gate.sender() RETURNS TABLE (company_id bigint, "
+        "partner_id uuid, user_id bigint, key_id uuid) LANGUAGE sql STABLE SECURITY DEFINER "
+        "SET search_path = pg_catalog, pg_temp ROWS 1 AS 'SELECT h.company_id, h.partner_id, "
+        "h.user_id, h.key_id FROM gate.held_key() h WHERE h.key_id IS NOT NULL'"
+    )
+    is_seen_broken("orders.no_lead_before_acceptance", serve(), saying="the database opens")
+    monkeypatch.setattr("policy.answers.not_accepted", lambda missing: Refusal("taken", "", 200))
+    is_seen_broken("orders.no_lead_before_acceptance", serve(), saying="the API answers 200")
+
+
+def test_buyers_who_are_kept_for_ever_or_not_at_all_are_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proof = "orders.buyers_are_kept_as_long_as_set"
+    with monkeypatch.context() as forgetful:
+        forgetful.setattr("orders.retention._erase_of", lambda kind, days, by: 0)
+        is_seen_broken(proof, serve(), saying="erased 0")
+    monkeypatch.setattr("orders.retention.due", lambda status, days, by: every_person(by))
+    is_seen_broken(proof, serve(), saying="erased 3")
+
+
+def every_person(by: Entry) -> models.QuerySet[Order]:
+    return Order.objects.filter(company_id=by.company_id, erased_at=None)
+
+
+@pytest.mark.parametrize(
     ("refusal", "proof"),
     [
         ("no_policy", "orders.no_order_before_the_companys_policy"),
@@ -151,7 +249,7 @@ def test_a_prohibited_person_who_is_taken_is_seen(
 def test_an_api_that_takes_whom_the_form_refuses_is_seen(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, refusal: str, proof: str
 ) -> None:
-    monkeypatch.setattr(f"orders.views.leads.{refusal}", lambda told: Refusal("taken", "", 200))
+    monkeypatch.setattr(f"orders.views.leads.{refusal}", lambda *told: Refusal("taken", "", 200))
     is_seen_broken(proof, serve(), saying="the API answers 200")
 
 
@@ -172,8 +270,43 @@ def test_a_buyers_name_outside_the_envelope_is_seen(
     )
 
 
+def test_a_refused_line_outside_the_envelope_is_seen(
+    serve: Serve, database_files: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = imports.keep_refusals
+    open_ = SimpleNamespace(seal=lambda plaintext, **where: plaintext)
+    monkeypatch.setattr(imports, "keep_refusals", lambda run, those, held: real(run, those, open_))
+    is_seen_broken(
+        "orders.a_thief_of_the_database_reads_nobody", database_files, saying="can be read in"
+    )
+
+
 def test_a_log_that_holds_what_was_typed_is_seen(serve: Serve) -> None:
     is_seen_broken("orders.logs_know_nothing_of_an_order", serve(Scribe), saying="stands in log")
+
+
+def test_a_log_that_tells_unknown_addresses_is_seen(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = logging.FileHandler(tmp_path / "told")
+    handler.setFormatter(logs.formatter(with_messages=False))
+    logging.getLogger().addHandler(handler)
+    holds("orders.logs_know_nothing_of_an_order", serve())
+    monkeypatch.setattr(logs, "route", lambda request: request.path_info)
+    is_seen_broken("orders.logs_know_nothing_of_an_order", serve(), saying="stands in told")
+    logging.getLogger().removeHandler(handler)
+
+
+def test_an_archive_that_lacks_something_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = exports.parts
+    monkeypatch.setattr(
+        exports, "parts", lambda run: [p for p in real(run) if p.record.table != "orders_comment"]
+    )
+    is_seen_broken(
+        "orders.who_declines_takes_all_along_and_goes", serve(), saying="as json lacks: comment"
+    )
 
 
 @pytest.fixture
