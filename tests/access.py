@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.test import Client
+
 from accounts import gate, grants
 from accounts.grants import LASTING
 from accounts.models import Grant
@@ -64,6 +66,18 @@ def let_in(maker: Someone = people.ann, **scope: Any) -> tuple[UUID, str]:
     own = ask(secret)
     assert confirm(grant_id, maker)
     return grant_id, own
+
+
+def working(maker: Someone = people.ann, **scope: Any) -> tuple[Client, UUID]:
+    """Sue's browser, let in by the maker; and the grant."""
+    client = people.sign_in(Client(), people.sue)
+    grant_id, secret = link(maker, **scope)
+    another = gate.new_secret()
+    with gate.carrying(client.cookies["covenant"].value):
+        assert grants.ask_with_link(secret, another=another)
+    client.cookies["covenant"] = another
+    assert confirm(grant_id, maker)
+    return client, grant_id
 
 
 def state_of(grant_id: UUID, maker: Someone = people.ann) -> str:

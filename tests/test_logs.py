@@ -69,6 +69,14 @@ def test_18_an_access_link_that_is_refused_or_fails_leaves_no_secret(written, en
     assert SECRET not in written() and SECRET not in answer.text
 
 
+def test_18_nor_does_one_whose_secret_was_put_where_servers_see_it(written):
+    """No address takes it there, and no page sends on an address that has it."""
+    client = sign_in(Client(), sue)
+    assert client.get("/support/", {"code": SECRET})["Referrer-Policy"] == "same-origin"
+    assert client.get(f"/support/{SECRET}/").status_code == 404
+    assert SECRET not in written()
+
+
 @pytest.mark.parametrize("rest", [f"/{SECRET}/more/", f"/{SECRET}%0a{SECRET}/", f"//{SECRET}/"])
 def test_an_unknown_path_leaves_its_first_segment(client, written, rest):
     assert client.get(f"/invitation{rest}").status_code == 404

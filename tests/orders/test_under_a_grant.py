@@ -6,7 +6,6 @@ The numbers are those of the list of cases that access links were to pass.
 from __future__ import annotations
 
 from unittest import mock
-from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -19,7 +18,7 @@ from accounts.models import AuditEntry
 from orders.filters import Filters
 from orders.models import Order
 from tests import people
-from tests.access import another_order, confirm, link, orders_of, revoke
+from tests.access import another_order, orders_of, revoke, working
 from tests.test_addresses import address, arguments, patterns  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.django_db
@@ -31,18 +30,6 @@ DORA = ("Dora", "Zidaru", "723111222", "723 111 222", "dora@example.org", "Strad
 @pytest.fixture
 def order() -> Order:
     return another_order()
-
-
-def working(maker: people.Someone = people.ann, **scope: object) -> tuple[Client, UUID]:
-    """Sue's browser, let in by the maker; and the grant."""
-    client = people.sign_in(Client(), people.sue)
-    grant_id, secret = link(maker, **scope)
-    another = gate.new_secret()
-    with gate.carrying(client.cookies["covenant"].value):
-        assert grants.ask_with_link(secret, another=another)
-    client.cookies["covenant"] = another
-    assert confirm(grant_id, maker)
-    return client, grant_id
 
 
 def card(order: Order) -> str:
