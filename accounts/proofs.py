@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts import attacks, audit, chains, guards, heads, trial
+from accounts import attacks, audit, chains, gate, guards, heads, trial
 from accounts.attacks import vouched
 from accounts.founding import OWNER
 from accounts.identifiers import uuid7
@@ -93,6 +93,35 @@ TAMPERINGS = (
     "DELETE FROM accounts_auditentry",
     "TRUNCATE accounts_auditentry",
 )
+
+
+@proves(
+    "D1",
+    tried=_(
+        "Opened a session of a member's past the sign-in form, and ended it: the company's record "
+        "has %(entries)s entries of it. Told it as that member of a sign-in that was none: refused."
+    ),
+)
+def nobody_comes_or_goes_unseen(system: System) -> Figures:
+    company = trial.company()
+    clerk = trial.member(company, "agent")
+    secret = clerk.open_pass()
+    with gate.carrying(secret):
+        if attacks.attempt(MADE_UP, company.pk, uuid7(), clerk.user.pk):
+            raise Broken("a member tells of a sign-in that was none")
+        gate.end_pass(secret)
+    with system.superuser() as superuser:
+        told = superuser.execute(
+            "SELECT string_agg(action, ' ' ORDER BY at) FROM accounts_auditentry"
+            " WHERE company_id = %s",
+            [company.pk],
+        ).fetchone()
+    if told != ("session.opened session.ended",):
+        raise Broken(f"of who came and went the record tells {told}")
+    return {"entries": 2}
+
+
+MADE_UP = ENTRY.replace("person.left", "session.opened")
 
 
 @proves(

@@ -10,6 +10,7 @@ from uuid import UUID
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts import audit
 from accounts.gate import Entry
@@ -29,7 +30,7 @@ class Filters(Sieve):
     person = forms.ChoiceField(label=_("To whom"), required=False, widget=Choice)
     number = forms.IntegerField(label=_("Order no."), required=False, min_value=1)
     since = DayField(label=_("From"), required=False)
-    until = DayField(label=_("Until"), required=False)
+    until = DayField(label=pgettext_lazy("days", "Until"), required=False)
 
     def __init__(self, data: Any, people: list[tuple[int, str]]) -> None:
         super().__init__(data)

@@ -16,6 +16,7 @@ from tests.proofs.conftest import holds, is_seen_broken
 def test_the_gate_stands(system: System) -> None:
     holds("accounts.no_rank_reads_an_order", system)
     holds("accounts.the_record_is_only_added_to", system)
+    holds("accounts.nobody_comes_or_goes_unseen", system)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,20 @@ def test_a_record_that_is_not_chained_is_seen(
 ) -> None:
     owner.execute(sabotage)
     is_seen_broken("accounts.whoever_rewrites_the_record_is_found", system, saying=seen)
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        ("DROP TRIGGER tell ON accounts_pass", "of who came and went"),
+        ("DROP TRIGGER gates_own ON accounts_auditentry", "a sign-in that was none"),
+    ],
+)
+def test_who_comes_or_goes_unseen_is_seen(
+    system: System, owner: psycopg.Connection, sabotage: str, seen: str
+) -> None:
+    owner.execute(sabotage)
+    is_seen_broken("accounts.nobody_comes_or_goes_unseen", system, saying=seen)
 
 
 @pytest.mark.parametrize(
