@@ -87,7 +87,7 @@ def test_a_server_that_took_nothing_rests_with_what_comes_meanwhile(partners_ser
         {"attempts": TRIES + 1},
         {"attempts": -1},
     ],
-    ids=str,
+    ids=["as far as it goes", "all, and due", "one too many", "less than none"],
 )
 def test_the_database_counts_no_further_than_one_is_tried(change):
     webhook_to("http://127.0.0.1:9/")
