@@ -69,11 +69,12 @@ def kept_in(page: Page) -> list[int]:
 
 
 # The acceptance page is looked at where somebody is stopped (test_arrival), an import where one is
-# made (test_importing), an access link where it lets somebody in (test_access), a difference is
-# there once another test has published; the others are files.
+# made (test_importing), an access link where it lets somebody in (test_access), a buyer where one
+# is asked for (test_buyers), a difference is there once another test has published; the others are
+# files.
 ELSEWHERE = {
     "policy:accept", "policy:diff", "policy:receipt", "policy:verifier", "policy:bundle",
-    "orders:import_progress", "orders:access_link",
+    "orders:import_progress", "orders:access_link", "orders:buyer",
 }  # fmt: skip
 
 

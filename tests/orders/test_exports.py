@@ -22,7 +22,21 @@ from accounts.models import AuditEntry
 from orders import archives, exports
 from orders.models import Export, ExportChunk, Order
 from tests.jobs import job_called
-from tests.people import Someone, adam, ann, as_, bea, boris, gail, newt, nina, olga, pat, sign_in
+from tests.people import (
+    Someone,
+    adam,
+    ann,
+    as_,
+    bea,
+    boris,
+    gail,
+    newt,
+    nina,
+    olga,
+    pass_of,
+    pat,
+    sign_in,
+)
 from tests.policy.publications import publish_crm
 from tests.remains import every_row
 
@@ -43,8 +57,9 @@ def secret_of(run: Export) -> str:
 
 def built(someone: Someone, *, of_company: bool = False) -> zipfile.ZipFile:
     run = begun(someone, of_company=of_company)
+    reader = pass_of(someone)  # before: that he signs in is an entry, too
     exports.build(run.id, secret_of(run))
-    with as_(someone):
+    with gate.carrying(reader):
         run.refresh_from_db()
         assert run.finished_at and run.done == run.total
         return zipfile.ZipFile(io.BytesIO(exports.read(run)))
