@@ -112,7 +112,8 @@ def wrong_fields(request: HttpRequest, error: ValidationError) -> HttpResponse:
     for each in error.errors:
         named = [str(part) for part in each["loc"] if part not in ("body", "query", "path", "sent")]
         wrong.setdefault(".".join(named) or "body", []).append(str(each["msg"]))
-    said = json.loads(request.body or b"null")
+    read = any(each["loc"][0] == "body" for each in error.errors)  # of a GET nobody reads it
+    said = json.loads(request.body or b"null") if read else None
     return answers.problem(leads.wrong(leads.misread(said) | wrong))
 
 

@@ -342,3 +342,13 @@ def test_the_document_says_what_there_is(client):
     lead = document["components"]["schemas"]["LeadIn"]
     assert set(lead["required"]) == {"external_id", "offer", "phone", "country"}
     assert lead["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"\xff\xfe", b"[]"])
+def test_a_question_with_a_body_is_answered_for_what_it_asks(body):
+    """Nobody reads the body of a GET, whatever is in it."""
+    sender = Client(raise_request_exception=False)
+    asked = "/api/v1/leads?limit=many"
+    answer = sender.generic("GET", asked, body, "application/json", **authorization(key_of()))
+    assert answer.status_code == 422
+    assert set(answer.json()["errors"]) == {"limit"}
