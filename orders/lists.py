@@ -168,12 +168,8 @@ def _first_items(orders: list[uuid.UUID], by: Entry) -> Statement[dict[uuid.UUID
 
 
 def counts(by: Entry) -> Statement[dict[str, int]]:
-    """Status -> how many orders it has, counted up to one more than MOST_COUNTED.
-
-    The company stands here, too: without it, this takes ten times as long in a large one.
-    """
-    company = Condition("o.company_id = %s", [by.company_id])
-    arms = [all_of([company, arm]) for arm in reached(by)]
+    """Status -> how many orders it has, counted up to one more than MOST_COUNTED."""
+    arms = reached(by)
     found = " UNION ALL ".join(
         f"(SELECT FROM orders_order o WHERE {arm.sql} AND o.status = s.status"
         f" LIMIT {MOST_COUNTED + 1})"
