@@ -97,7 +97,7 @@ def compare(servers: Servers, world: World, rounds: int) -> list[Comparison]:
 
 
 def under_a_grant(port: int, world: World) -> Iterator[tuple[str, Page, Page]]:
-    """A page's name, and the page itself of a member and of support: alike but for the frame."""
+    """A page's name, and the page itself of a member and of support, who is offered less on it."""
     for name, address in addresses(world.small).items():
         if name in ("list", "card"):
             yield name, Page(port, world.small.cookie, address), Page(port, world.support, address)
