@@ -83,9 +83,6 @@ class Access:
             },
         )
 
-    def shows(self, field: str) -> bool:
-        return field in self.fields
-
 
 class Over(NamedTuple):
     """A grant that a pass of support's still names, and that opens nothing. `why` is "refused",

@@ -310,6 +310,10 @@ POSTS = {
 
 @pytest.fixture
 def arguments() -> dict[str, object]:
+    return filling()
+
+
+def filling() -> dict[str, object]:
     """What fills the parameters of an address, by name."""
     grant_id, _secret = access.link()
     with people.as_(people.ann):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 from django.urls import reverse
@@ -17,8 +16,6 @@ from orders.models import Order
 from orders.proofs.strangers import addresses
 from orders.trial import Canary, company_with_orders
 from policy.trial import accept
-
-SHOWN: Final = 200
 
 
 class Desk:
@@ -41,7 +38,7 @@ class Desk:
 
     def sees(self, order: Order) -> bool:
         answer = self.look(reverse("orders:card", args=[order.id]))
-        return answer.status == SHOWN and f"№ {order.number}" in answer.body
+        return answer.status == 200 and f"№ {order.number}" in answer.body
 
 
 @proves(

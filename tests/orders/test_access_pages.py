@@ -361,9 +361,9 @@ def test_who_is_not_of_support_has_no_desk() -> None:
 
 
 @override_settings(SUPPORT_EMAIL="help@covenant.example")
-def test_a_link_can_be_mailed_to_support(django_capture_on_commit_callbacks: object) -> None:
+def test_a_link_can_be_mailed_to_support(django_capture_on_commit_callbacks: Any) -> None:
     client = fresh(people.ann)
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+    with django_capture_on_commit_callbacks(execute=True):
         shown = made(client, mailed="on")
     [letter] = mail.outbox
     assert letter.to == ["help@covenant.example"] and shown in letter.body

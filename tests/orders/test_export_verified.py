@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -73,7 +74,8 @@ def test_the_archive_as_it_was_taken_holds(tmp_path: Path) -> None:
     archive = built(ann, of_company=True)
     taken = Taken(archive, tmp_path)
     packed = tmp_path / "as-it-was.zip"
-    packed.write_bytes(archive.fp.getvalue())  # type: ignore[union-attr]  # it was read from memory
+    assert isinstance(archive.fp, io.BytesIO)
+    packed.write_bytes(archive.fp.getvalue())
     many = len(taken.chain)
     assert many > 5
     assert run(taken.script, packed) == (0, [f"{many} entries hold. The last is {taken.head}"])

@@ -19,7 +19,7 @@ from orders.filters import Filters
 from orders.models import Order
 from tests import people
 from tests.access import another_order, orders_of, revoke, working
-from tests.test_addresses import address, arguments, patterns  # noqa: F401  (a fixture)
+from tests.test_addresses import address, filling, patterns
 
 pytestmark = pytest.mark.django_db
 
@@ -103,10 +103,11 @@ def test_32_one_that_does_not_say_so_is_refused(order: Order) -> None:
         assert client.get(card(order)).status_code == 403
 
 
-def open_paths(arguments: dict[str, object]) -> dict[str, str]:  # noqa: F811
+def open_paths() -> dict[str, str]:
     """Path -> what it does for support, of every address but the one that signs out."""
+    named = filling()
     return {
-        address(name, pattern, arguments): demand_of(pattern.callback).under_grant
+        address(name, pattern, named): demand_of(pattern.callback).under_grant
         for name, pattern in patterns()
         if name != "account_logout"
     }
@@ -115,11 +116,11 @@ def open_paths(arguments: dict[str, object]) -> dict[str, str]:  # noqa: F811
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_31_49_50_what_is_closed_is_refused_and_changes_nothing(
     method: str,
-    arguments: dict[str, object],  # noqa: F811
 ) -> None:
+    paths = open_paths()
     client, _ = working(moves=[])
     before = len(entries())
-    for path, does in open_paths(arguments).items():
+    for path, does in paths.items():
         if does not in ("closed", "moves"):
             continue
         for spelled in (path, path.rstrip("/"), path.upper(), path.replace("/", "//")):
