@@ -26,6 +26,10 @@ FIELDS: Final = {
     "notes": _("Comments and the shop's own fields"),
 }
 
+# What a reason must not hold, since it outlives the buyer: an e-mail, or as many digits as make a
+# telephone. As PostgreSQL reads it, and Python.
+CONTACT: Final = r"\S@\S+\.\S|(\d[ ().+/_-]*){9}"
+
 STATES: Final = {
     "waiting": pgettext_lazy("access link", "Waiting to be used"),
     "asked": pgettext_lazy("access link", "Asks to be let in"),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts import access
@@ -43,6 +44,13 @@ class AccessForm(forms.Form):
         max_length=300,
         widget=forms.Textarea({"rows": 2}),
         help_text=_("It stands in letters and on support's pages: name no buyer here."),
+        validators=[
+            RegexValidator(
+                access.CONTACT,
+                _("No telephone and no e-mail: this text is kept. Name an order by its number."),
+                inverse_match=True,
+            )
+        ],
     )
     numbers = forms.CharField(
         label=_("Orders"),

@@ -1,4 +1,4 @@
-"""One buyer: by which telephones and e-mails somebody is found in all that a company holds."""
+"""One buyer: by which telephones and e-mails somebody is known in all that a company holds."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
-from orders.keys import Keys
-from orders.models import Order, SearchWord
-from orders.models.orders import OrderQuerySet
-from orders.persons import email_hash, emails_in, phone_hash
-from policy.prohibitions import Jurisdiction
-from policy.telephones import InvalidTelephone, home_digits, parse, runs_of_digits
+from orders.persons import (
+    HIDDEN,
+    Person,
+    email_hash,
+    emails_in,
+    phone_hash,
+    with_emails,
+)
+from policy.telephones import (
+    InvalidTelephone,
+    home_digits,
+    parse,
+    runs_of_digits,
+    with_runs_of_digits,
+)
 
 MOST: Final = 20  # telephones and e-mails of one buyer
 ENOUGH_DIGITS: Final = 7  # of a number without its country code, to know it again by
@@ -52,6 +61,10 @@ class Buyer:
         return cls(tuple(phones), tuple(emails))
 
     @classmethod
+    def of(cls, person: Person) -> Buyer:
+        return cls((person.phone,) if person.phone else (), tuple(emails_in(person.email)))
+
+    @classmethod
     def from_bytes(cls, data: bytes) -> Buyer:
         said = json.loads(data)
         return cls(tuple(said["phones"]), tuple(said["emails"]))
@@ -80,28 +93,28 @@ class Buyer:
     def shares_with(self, other: Buyer) -> bool:
         return self - other != self
 
-    def orders(self, held: Keys) -> OrderQuerySet:
-        """Those of the company that the reader may see, the newest first."""
-        index = held.index_key
-        words = [phone_hash(phone, index) for phone in self.phones]
-        words += [email_hash(email, index) for email in self.emails]
-        found = SearchWord.objects.filter(company_id=held.company_id, word__in=words)
-        orders = Order.objects.filter(company_id=held.company_id, id__in=found.values("order_id"))
-        return orders.order_by("-created_at", "-id")
-
-    def unstopped_orders(self, held: Keys) -> OrderQuerySet:
-        """These, but for those that clause P2 has stopped, which can only be erased."""
-        orders = self.orders(held)
-        stopped = orders.stopped(Jurisdiction.objects.prohibited())
-        return orders.exclude(id__in=stopped.order_by().values("id"))
+    def hashes(self, index_key: bytes) -> list[bytes]:
+        """What their orders are found by; `index_key` is the company's."""
+        numbers = [phone_hash(phone, index_key) for phone in self.phones]
+        return [*filter(None, numbers), *(email_hash(each, index_key) for each in self.emails)]
 
     def is_named_in(self, text: str) -> bool:
         """Whether the text has an e-mail of theirs, or digits in which a number of theirs is."""
         if self.emails and not emails_in(text).isdisjoint(self.emails):
             return True
-        return bool(self.phones) and any(
-            digits in run for run in runs_of_digits(text) for digits in self._digits
-        )
+        return bool(self.phones) and any(map(self._has_number, runs_of_digits(text)))
+
+    def cut_from(self, text: str) -> str:
+        """The text with HIDDEN for each e-mail and number of theirs; HIDDEN alone, where they are
+        spelled in a way that leaves them in it."""
+        if not self.is_named_in(text):
+            return text
+        cut = with_emails(text, lambda email: HIDDEN if email in self.emails else None)
+        cut = with_runs_of_digits(cut, lambda run: HIDDEN if self._has_number(run) else None)
+        return HIDDEN if self.is_named_in(cut) else cut
+
+    def _has_number(self, run: str) -> bool:
+        return any(digits in run for digits in self._digits)
 
     @cached_property
     def _digits(self) -> list[str]:

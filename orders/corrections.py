@@ -47,7 +47,7 @@ def correct(
     with transaction.atomic():
         held = keys.provided(by)
         buyer = inquiries.opened(run, held)
-        orders = list(buyer.unstopped_orders(held))
+        orders = list(Order.objects.of(buyer, held).unstopped())
         if len(orders) > MOST:
             raise TooMany
         if state_of(orders) != seen or not {order.id for order in orders}.issuperset(chosen):

@@ -11,7 +11,6 @@ import json
 import uuid
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,7 +25,16 @@ from accounts.models import AuditEntry
 from orders import inquiries, keys, mentions, records, timeline
 from orders.buyers import Buyer
 from orders.keys import Keys
-from orders.models import Comment, ImportChunk, ImportRefusal, Inquiry, Item, Order, Source
+from orders.models import (
+    Comment,
+    Import,
+    ImportChunk,
+    ImportRefusal,
+    Inquiry,
+    Item,
+    Order,
+    Source,
+)
 from orders.persons import Person, emails_in
 from orders.statuses import STATUSES
 from policy.countries import country_name
@@ -36,16 +44,21 @@ from policy.prohibitions import Jurisdiction
 @dataclass(frozen=True)
 class Holdings:
     """`stopped` are orders of which clause P2 lets nothing be done but erase the person, so that
-    nobody opens them here; `mentions` are comments on orders of others; `lines` of files were
-    refused; `waiting` are orders of a file that are not stored yet, as they will be."""
+    nobody opens them here; `mentions` are comments on orders of others, `words` what else in these
+    names the buyer, by field, and `closed` those of them that are stopped; `lines` of files were
+    refused; `waiting` are orders of a file that are not stored yet, as they will be; `files` are
+    those that have the buyer in their name."""
 
     buyer: Buyer
     orders: list[tuple[Order, Person]]
     stopped: list[Order]
     comments: dict[uuid.UUID, list[tuple[Comment, str]]]
     mentions: list[tuple[Comment, str]]
+    words: list[tuple[Order, dict[str, str]]]
+    closed: list[Order]
     lines: list[tuple[ImportRefusal, dict[str, str]]]
     waiting: list[dict[str, Any]]
+    files: list[Import]
 
     @property
     def also_known_by(self) -> Buyer:
@@ -65,13 +78,14 @@ class Holdings:
 
     @property
     def nothing(self) -> bool:
-        return not (self.erasable or self.mentions or self.lines or self.waiting)
+        elsewhere = (self.mentions, self.words, self.closed, self.lines, self.waiting, self.files)
+        return not (self.erasable or any(elsewhere))
 
 
 def of(run: Inquiry, *, by: Entry) -> Holdings:
     held = keys.provided(by)
     buyer = inquiries.opened(run, held)
-    every = list(buyer.orders(held)) if buyer else []
+    every = list(Order.objects.of(buyer, held)) if buyer else []
     prohibited = Jurisdiction.objects.prohibited()
     stopped = [order for order in every if order.stands_against(prohibited)]
     open_ = [order for order in every if not order.stands_against(prohibited)]
@@ -80,12 +94,18 @@ def of(run: Inquiry, *, by: Entry) -> Holdings:
     for comment in Comment.objects.filter(company_id=by.company_id, order_id__in=ids):
         comments[comment.order_id].append((comment, _said(comment, held)))
     others = Comment.objects.exclude(order_id__in=ids)
+    naming = list(_found(run, "words", Order.objects.exclude(id__in=ids)))
+    closed = [order for order in naming if order.stands_against(prohibited)]
+    open_words = mentions.words_of([each for each in naming if each not in closed], held)
+    words = ((order, said.naming(buyer)) for order, said in open_words)
     return Holdings(
         buyer,
         [(order, order.open_person(held)) for order in open_],
         stopped,
         comments,
         [(comment, _said(comment, held)) for comment in _found(run, "comments", others)],
+        [(order, said) for order, said in words if said],
+        closed,
         [
             (line, records.line(held, bytes(line.body), line.id)[0])
             for line in _found(run, "lines", ImportRefusal.objects.all())
@@ -95,6 +115,7 @@ def of(run: Inquiry, *, by: Entry) -> Holdings:
             for chunk in _found(run, "waiting", ImportChunk.objects.all())
             for each in mentions.said_of(buyer, records.waiting(held, chunk.body, chunk.id))
         ],
+        list(_found(run, "files", Import.objects.all())),
     )
 
 
@@ -121,10 +142,11 @@ def archive(run: Inquiry, *, by: Entry) -> bytes:
 
 
 def for_the_buyer(found: Holdings, by: Entry) -> dict[str, Any]:
-    """The same as plain data, without the names of those who work here."""
+    """The same as plain data, without the names of those who work here; of others' orders only
+    where in them the buyer is named, since the rest is another's."""
     of_company = {"company_id": by.company_id}
     ids = [order.id for order, _person in found.orders]
-    items = _by_order(Item.objects.filter(**of_company, order_id__in=ids).order_by("position"))
+    items = Item.objects.drafts_of(order for order, _person in found.orders)
     entries = AuditEntry.objects.filter(**of_company, object_id__in=ids).order_by("id")
     history: dict[uuid.UUID | None, list[AuditEntry]] = defaultdict(list)
     for entry in entries:
@@ -154,6 +176,13 @@ def for_the_buyer(found: Holdings, by: Entry) -> dict[str, Any]:
             for order, person in found.orders
         ],
         "comments": [{"at": each.created_at, "text": text} for each, text in found.mentions],
+        "others": [
+            {
+                "created_at": order.created_at,
+                "fields": [str(timeline.FIELDS[name]) for name in said],
+            }
+            for order, said in found.words
+        ],
         "lines": [values for _line, values in found.lines],
         "waiting": [each["order"] for each in found.waiting],
     }
@@ -171,10 +200,3 @@ def described(order: Order) -> dict[str, Any]:
         "total": order.total,
         "currency": order.currency,
     }
-
-
-def _by_order(items: Iterable[Item]) -> dict[uuid.UUID, list[Item]]:
-    found: dict[uuid.UUID, list[Item]] = defaultdict(list)
-    for item in items:
-        found[item.order_id].append(item)
-    return found

@@ -10,7 +10,7 @@ forgets whom it was about, and tells the audit how much there was, and nothing o
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -28,7 +28,7 @@ from orders.erasure import AT_ONCE, REACH
 from orders.intake import Prohibited
 from orders.keys import Keys
 from orders.mentions import Source
-from orders.models import Comment, Inquiry
+from orders.models import Comment, Inquiry, Order
 from orders.models.orders import OrderQuerySet
 from policy.jurisdictions import Verdict, judge
 from policy.prohibitions import Jurisdiction
@@ -54,7 +54,7 @@ def begin(*, by: Entry, buyer: Buyer) -> Inquiry:
     _refuse_others("buyers.answer", by)
     held = keys.provided(by)
     verdict = _prohibition_of(buyer)
-    if verdict and not buyer.orders(held).exists():
+    if verdict and not Order.objects.of(buyer, held).exists():
         raise Prohibited(verdict)
     run = Inquiry(
         company_id=by.company_id, author_id=by.user_id, expires_at=timezone.now() + LASTING
@@ -89,7 +89,7 @@ def _left_out(run: Inquiry, kept: Collection[uuid.UUID], ground: str, *, by: Ent
     if not kept:
         return []
     held = keys.provided(by)
-    orders = opened(run, held).unstopped_orders(held).filter(id__in=kept)
+    orders = Order.objects.of(opened(run, held), held).unstopped().filter(id__in=kept)
     for order in orders:
         audit.record(by=by, action="order.kept", of=order, ground=ground)
     if len(orders) < len(kept):
@@ -163,14 +163,14 @@ def look(inquiry_id: uuid.UUID, secret: str) -> None:
 
 def forget(inquiry_id: uuid.UUID, secret: str) -> None:
     """Erase the buyer everywhere. What waits to become orders goes first, so that none comes
-    after; comments last, since most go with their orders. Raises PassEnded."""
-    waiting, lines, comments = mentions.SOURCES
+    after; what stands on others' orders last, since most comments go with the buyer's own. Raises
+    PassEnded."""
     ended = False
     while not ended:
-        read_through(inquiry_id, secret, forget_mentions, (waiting, lines))
+        read_through(inquiry_id, secret, forget_mentions, mentions.OF_FILES)
         while erase_some_orders(inquiry_id, secret):
             pass
-        read_through(inquiry_id, secret, forget_mentions, (comments,))
+        read_through(inquiry_id, secret, forget_mentions, mentions.ON_ORDERS)
         ended = finish(inquiry_id, secret)
 
 
@@ -181,7 +181,7 @@ def read_through(
     inquiry_id: uuid.UUID,
     secret: str,
     deal: Deal,
-    sources: tuple[Source, ...] = mentions.SOURCES,
+    sources: Sequence[Source] = mentions.SOURCES,
 ) -> None:
     """Give `deal` the rows of each step that name the buyer, within the step's transaction."""
     for source in sources:
@@ -208,7 +208,7 @@ def forget_mentions(
     by: Entry, held: Keys, run: Inquiry, source: Source, naming: list[Any], buyer: Buyer
 ) -> None:
     """What is said on an order that stays, stays with it."""
-    goes = [row for row in naming if str(getattr(row, "order_id", "")) not in run.kept]
+    goes = [row for row in naming if str(source.order_of(row)) not in run.kept]
     if goes:
         count(run, **{source.name: source.forget(by, held, goes, buyer)})
 
@@ -216,17 +216,17 @@ def forget_mentions(
 def erase_some_orders(inquiry_id: uuid.UUID, secret: str) -> bool:
     """False where none is left."""
     with working_for(secret, inquiry_id) as (by, held, run):
-        orders = list(to_erase(run, held)[:AT_ONCE])
+        buyer, orders = opened(run, held), list(to_erase(run, held)[:AT_ONCE])
         ids = [order.id for order in orders]
         comments = Comment.objects.filter(company_id=by.company_id, order_id__in=ids).count()
         for order in orders:
-            order.erase(by=by, because="request")
+            order.erase(by=by, because="request", known_by=buyer)
         count(run, orders=len(orders), comments=comments)
     return bool(orders)
 
 
 def to_erase(run: Inquiry, held: Keys) -> OrderQuerySet:
-    return opened(run, held).orders(held).exclude(id__in=run.kept)
+    return Order.objects.of(opened(run, held), held).exclude(id__in=run.kept)
 
 
 def finish(inquiry_id: uuid.UUID, secret: str) -> bool:

@@ -1,15 +1,16 @@
-"""Sealed rows that may name a buyer, and that no hash finds: they are opened and read through.
+"""Rows that may name a buyer, and that no hash finds: they are opened and read through.
 
-They are the lines of files that were refused, orders of a file that are not stored yet, and the
-comments on anybody's order. Rejected: an index of hashes for them. Each import would pay for what
-is asked for once a month, and a number that was refused for how it is written would not be in it.
+They are the lines of files that were refused, orders of a file that are not stored yet, the names
+of files, the words of other buyers' orders and the comments on anybody's. Rejected: an index of
+hashes for them. Each import would pay for what is asked for once a month, and a number that was
+refused for how it is written would not be in it.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,40 +23,72 @@ from orders.buyers import Buyer
 from orders.chunks import pack, plain, unpack
 from orders.imports import SEALED_CHUNK
 from orders.keys import Keys
-from orders.models import Comment, Import, ImportChunk, ImportRefusal, Order
+from orders.models import Comment, Import, ImportChunk, ImportRefusal, Item, Order
+from orders.persons import Person
 from orders.screening import Accepted
+from orders.words import Words
+from policy.prohibitions import Jurisdiction
+
+Parts = Sequence[Any]  # of what a row says: texts, or what is JSON
 
 
 @dataclass(frozen=True)
 class Source:
-    """One table of them. `opened` is what a row says, as `accounts.records` has it; `forget` erases
-    what rows say of a buyer, and returns of how many things."""
+    """One table of them. `opened` gives rows, each with what it says; `forget` erases what rows say
+    of a buyer, and returns of how many things."""
 
     name: str
-    model: type[models.Model]
     many: int  # rows in one transaction: a fraction of a second
-    opened: Callable[[Keys, bytes, uuid.UUID], Any]
+    rows: Callable[[int], models.QuerySet[Any]]  # of a company
+    opened: Callable[[Keys, Sequence[Any]], Iterable[tuple[Any, Parts]]]
     forget: Callable[[Entry, Keys, Sequence[Any], Buyer], int]
-
-    def rows(self, company_id: int) -> models.QuerySet[Any]:
-        return self.model._default_manager.filter(company_id=company_id, body__isnull=False)
+    order_of: Callable[[Any], uuid.UUID | None] = lambda row: None
 
     def page(self, company_id: int, after: uuid.UUID | None) -> list[Any]:
         rows = self.rows(company_id).order_by("id")
         return list((rows.filter(id__gt=after) if after else rows)[: self.many])
 
-    def naming(self, buyer: Buyer, rows: Iterable[Any], held: Keys) -> list[Any]:
-        return [row for row in rows if any(said_of(buyer, self.opened(held, row.body, row.id)))]
+    def naming(self, buyer: Buyer, rows: Sequence[Any], held: Keys) -> list[Any]:
+        return [row for row, parts in self.opened(held, rows) if said_of(buyer, parts)]
 
 
-def said_of(buyer: Buyer, opened: Any) -> list[Any]:
-    """Of what a row says, the parts that name the buyer."""
-    parts = [opened] if isinstance(opened, str) else opened
+def said_of(buyer: Buyer, parts: Parts) -> list[Any]:
+    """The parts that name the buyer."""
     return [part for part in parts if buyer.is_named_in(as_text(part))]
 
 
 def as_text(part: Any) -> str:
     return part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)
+
+
+# What rows say
+
+
+def lines_opened(held: Keys, lines: Sequence[ImportRefusal]) -> Iterator[tuple[Any, Parts]]:
+    return ((line, records.line(held, bytes(line.body or b""), line.id)) for line in lines)
+
+
+def waiting_opened(held: Keys, chunks: Sequence[ImportChunk]) -> Iterator[tuple[Any, Parts]]:
+    return ((chunk, records.waiting(held, bytes(chunk.body), chunk.id)) for chunk in chunks)
+
+
+def comments_opened(held: Keys, comments: Sequence[Comment]) -> Iterator[tuple[Any, Parts]]:
+    return ((each, [records.comment(held, bytes(each.body), each.id)]) for each in comments)
+
+
+def orders_opened(held: Keys, orders: Sequence[Order]) -> Iterator[tuple[Any, Parts]]:
+    return ((order, [*words.said().values()]) for order, words in words_of(orders, held))
+
+
+def words_of(orders: Sequence[Order], held: Keys) -> Iterator[tuple[Order, Words]]:
+    """One statement, whatever their number."""
+    items = Item.objects.drafts_of(orders)
+    for order in orders:
+        said = records.person(held, bytes(order.person), order.id)
+        yield order, Words(Person(**said), items[order.id])
+
+
+# What is erased of it
 
 
 def forget_lines(by: Entry, held: Keys, lines: Sequence[ImportRefusal], buyer: Buyer) -> int:
@@ -103,8 +136,70 @@ def forget_comments(by: Entry, held: Keys, comments: Sequence[Comment], buyer: B
     return len(comments)
 
 
-SOURCES: Final = (
-    Source("waiting", ImportChunk, 10, records.waiting, forget_waiting),
-    Source("lines", ImportRefusal, 2_000, records.line, forget_lines),
-    Source("comments", Comment, 2_000, records.comment, forget_comments),
+def forget_words(by: Entry, held: Keys, orders: Sequence[Order], buyer: Buyer) -> int:
+    """In other buyers' orders; each tells in its history what was changed. Of those that clause P2
+    has stopped nothing can be changed, and so the whole person goes."""
+    own = Order.objects.of(buyer, held).order_by().values("id")
+    others = Order.objects.filter(
+        company_id=by.company_id, id__in=[order.id for order in orders], erased_at=None
+    ).exclude(id__in=own)
+    locked = list(others.select_for_update())
+    prohibited = Jurisdiction.objects.prohibited()
+    for order, words in words_of(locked, held):
+        if order.stands_against(prohibited):
+            order.erase(by=by, because="jurisdiction", known_by=buyer)
+        else:
+            cut = words.without(buyer)
+            order.edit(by=by, version=order.version, person=cut.person, items=cut.items)
+    return len(locked)
+
+
+def forget_file_names(by: Entry, held: Keys, runs: Sequence[Import], buyer: Buyer) -> int:
+    for run in runs:
+        run.file_name = buyer.cut_from(run.file_name)
+        run.save(update_fields=["file_name"])
+    return len(runs)
+
+
+OF_FILES: Final = (
+    Source(
+        "waiting",
+        10,
+        lambda company_id: ImportChunk.objects.filter(company_id=company_id),
+        waiting_opened,
+        forget_waiting,
+    ),
+    Source(
+        "lines",
+        2_000,
+        lambda company_id: ImportRefusal.objects.filter(company_id=company_id, body__isnull=False),
+        lines_opened,
+        forget_lines,
+    ),
+    Source(
+        "files",
+        2_000,
+        lambda company_id: Import.objects.filter(company_id=company_id),
+        lambda held, runs: ((run, [run.file_name]) for run in runs),
+        forget_file_names,
+    ),
 )
+ON_ORDERS: Final = (
+    Source(
+        "words",
+        1_000,
+        lambda company_id: Order.objects.filter(company_id=company_id, erased_at=None),
+        orders_opened,
+        forget_words,
+        lambda order: order.id,
+    ),
+    Source(
+        "comments",
+        2_000,
+        lambda company_id: Comment.objects.filter(company_id=company_id),
+        comments_opened,
+        forget_comments,
+        lambda comment: comment.order_id,
+    ),
+)
+SOURCES: Final = OF_FILES + ON_ORDERS

@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, NamedTuple
 
@@ -154,6 +154,12 @@ def email_hash(email: str, index_key: bytes) -> bytes:
 def emails_in(text: str) -> set[str]:
     """Return the e-mail addresses in a text, as they are compared."""
     return set(_EMAIL_IN_TEXT.findall(_compared(text)))
+
+
+def with_emails(text: str, instead: Callable[[str], str | None]) -> str:
+    """Return the text with what is to stand `instead` of each e-mail address, which is given as it
+    is compared; None leaves it."""
+    return _EMAIL_IN_TEXT.sub(lambda found: instead(_compared(found[0])) or found[0], text)
 
 
 def _hidden(text: str) -> str:

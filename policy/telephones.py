@@ -9,7 +9,7 @@ Nothing here keeps a number in a cache or repeats one in a message.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import unquote
@@ -128,6 +128,16 @@ def runs_of_digits(text: str) -> list[str]:
     """Return what may be telephones in a text, as bare ASCII digits, whether or not they are."""
     plain = "".join(map(_plain_character, unicodedata.normalize("NFKC", text)))
     return [_digits(run) for run in _NUMBER_LIKE.findall(plain)]
+
+
+def with_runs_of_digits(text: str, instead: Callable[[str], str | None]) -> str:
+    """Return the text with what is to stand `instead` of each run, as `runs_of_digits` has them but
+    for those that something invisible interrupts; None leaves it."""
+
+    def replaced(found: re.Match[str]) -> str:
+        return next((told for run in runs_of_digits(found[0]) if (told := instead(run))), found[0])
+
+    return _NUMBER_LIKE.sub(replaced, text)
 
 
 def _plain(text: str) -> str:

@@ -31,14 +31,13 @@ def link(
     *,
     staff: Someone | None = None,
     lasting: timedelta = LASTING,
+    reason: str = "The total is wrong",
     **scope: Any,
 ) -> tuple[UUID, str]:
     """A grant's id, and the secret of its link."""
     named = staff and staff.user
     with gate.carrying(proven(maker)) as by:
-        grant, secret = grants.make(
-            by=by, reason="The total is wrong", staff=named, lasting=lasting, **scope
-        )
+        grant, secret = grants.make(by=by, reason=reason, staff=named, lasting=lasting, **scope)
     return grant.id, secret
 
 

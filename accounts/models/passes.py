@@ -140,6 +140,10 @@ class Grant(CompanyOwned):
             models.CheckConstraint(
                 condition=~models.Q(reason=""), name="accounts_grant_has_a_reason"
             ),
+            models.CheckConstraint(
+                condition=~models.Q(reason__regex=access.CONTACT),
+                name="accounts_grant_names_nobody",
+            ),
         ]
 
     def __str__(self) -> str:

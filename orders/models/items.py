@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +28,20 @@ class ItemQuerySet(models.QuerySet["Item"]):
             for order, drafts in contents
             for position, draft in enumerate(drafts, 1)
         )
+
+    def rewrite(self, order: Order, items: Sequence[ItemDraft]) -> None:
+        """These instead of those that the order has."""
+        self.filter(company_id=order.company_id, order_id=order.id).delete()
+        self.add([(order, items)])
+
+    def drafts_of(self, orders: Iterable[Order]) -> dict[UUID, list[ItemDraft]]:
+        """Order's id -> its items as they were drafted, in their places. One statement."""
+        companies = {order.id: order.company_id for order in orders}
+        found = self.filter(company_id__in={*companies.values()}, order_id__in=[*companies])
+        drafts: dict[UUID, list[ItemDraft]] = {order_id: [] for order_id in companies}
+        for item in found.order_by("position"):
+            drafts[item.order_id].append(item.draft)
+        return drafts
 
 
 class Item(CompanyOwned):

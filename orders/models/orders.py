@@ -17,6 +17,7 @@ from accounts import audit
 from accounts.gate import Entry
 from accounts.models import AuditEntry, CompanyOwned, Membership, Partner, neighbour
 from orders import erasure, keys, statuses
+from orders.buyers import Buyer
 from orders.intake import ItemDraft, OrderDraft, admit, refuse_uncovered, total_of
 from orders.keys import Keys
 from orders.models import moves
@@ -88,9 +89,22 @@ class OrderQuerySet(models.QuerySet["Order"]):
             )
         return orders
 
+    def of(self, buyer: Buyer, held: Keys) -> OrderQuerySet:
+        """Those of the company that the reader may see, the newest first."""
+        words = SearchWord.objects.filter(
+            company_id=held.company_id, word__in=buyer.hashes(held.index_key)
+        )
+        orders = self.filter(company_id=held.company_id, id__in=words.values("order_id"))
+        return orders.order_by("-created_at", "-id")
+
     def stopped(self, prohibited: Collection[str]) -> OrderQuerySet:
-        """Those that the list of prohibited jurisdictions concerns since it has grown."""
+        """Those that the list of prohibited jurisdictions concerns since it has grown, and that can
+        only be erased."""
         return self.filter(concerned_by(prohibited))
+
+    def unstopped(self) -> OrderQuerySet:
+        """All others."""
+        return self.exclude(concerned_by(Jurisdiction.objects.prohibited()))
 
     def open_of(self, by: Entry) -> Order | None:
         """The order that `by` has in hand; the database keeps it to one each."""
@@ -113,7 +127,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         free_or_own = models.Q(agent_id=None) | models.Q(agent_id=by.membership_id)
         waiting = (
             self.filter(free_or_own, company_id=by.company_id)
-            .exclude(concerned_by(Jurisdiction.objects.prohibited()))
+            .unstopped()
             .select_for_update(skip_locked=True)
         )
         due = models.Q(recall_at__lte=timezone.now())
@@ -379,15 +393,16 @@ class Order(CompanyOwned):
             given_to = agent.user_id if agent else None
             audit.record(by=by, action="order.assigned", of=self, person_id=given_to)
 
-    def erase(self, *, by: Entry, because: str) -> None:
-        """Empty the order of its person, for good; `because` is a key of `statuses.ERASURES`.
+    def erase(self, *, by: Entry, because: str, known_by: Buyer | None = None) -> None:
+        """Empty the order of its person, for good; `because` is a key of `statuses.ERASURES`, and
+        `known_by` is what else the person is known by.
 
         Raises PermissionDenied where `by` may not.
         """
         with transaction.atomic():
             self._lock()
             if not self.erased_at:
-                erasure.erase(self, by=by, because=because)
+                erasure.erase(self, by=by, because=because, known_by=known_by or Buyer())
 
     @property
     def prohibition(self) -> Verdict | None:
@@ -430,10 +445,9 @@ class Order(CompanyOwned):
 
     def _contents(self, held: Keys) -> dict[str, Any]:
         """All that `edit` may change, as it takes it."""
-        items = Item.objects.filter(company_id=self.company_id, order_id=self.id)
         return {
             "person": self.open_person(held),
-            "items": [item.draft for item in items.order_by("position")],
+            "items": Item.objects.drafts_of([self])[self.id],
             "offer": self.offer.name if self.offer else "",
             "partner": self.partner_id,
             "country": self.country,
@@ -447,8 +461,7 @@ class Order(CompanyOwned):
     ) -> None:
         person, items, offer = wanted["person"], wanted["items"], wanted["offer"]
         if items != before["items"]:
-            Item.objects.filter(company_id=self.company_id, order_id=self.id).delete()
-            Item.objects.add([(self, items)])
+            Item.objects.rewrite(self, items)
         if person != before["person"]:
             SearchWord.objects.filter(company_id=self.company_id, order_id=self.id).delete()
             SearchWord.objects.add([(self, person)], held)
@@ -456,7 +469,7 @@ class Order(CompanyOwned):
             person=held.seal_person(person, self.id),
             phone_hash=phone_hash(person.phone, held.index_key),
             phone_country=region_of(person.phone),
-            total=total_of(items) if items != before["items"] else self.total,
+            total=self.total if total_of(items) == total_of(before["items"]) else total_of(items),
             offer_id=Offer.objects.named([offer], by=by).get(offer),
             partner_id=wanted["partner"],
             country=wanted["country"],

@@ -76,4 +76,4 @@ class Delivery(CompanyOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.external_id}: {self.phase}"
+        return self.phase

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -27,21 +27,29 @@ from orders.screening import Accepted, FileRow, Refused
 from orders.trial import Canary, company_with_orders, done
 from policy.trial import open_company
 
-PLACES: Final = ("order", "comment", "line", "waiting")  # where a company may hold somebody
+PLACES: Final = (
+    "order",
+    "comment",
+    "line",
+    "waiting",
+    "words",
+)  # where a company may hold somebody
 
 
 class Traces:
     """One buyer in every place where a company may hold somebody, each with a mark of its own;
-    `bystander` marks somebody else there."""
+    `bystander` marks somebody else there, whose words hold the buyer's number and its mark."""
 
     def __init__(self, owner: Somebody) -> None:
         self.owner = owner
         self.marks = {place: f"{place}{secrets.token_hex(8)}" for place in PLACES}
+        self.marks["words"] = f"{secrets.randbelow(10**16):016}"
         self.bystander = f"bystander{secrets.token_hex(8)}"
         self.buyer, other = (Canary().person(0) for _each in range(2))
         with owner.working() as by:
             ordered(replace(self.buyer, name=self.marks["order"]), by)
-            others = ordered(replace(other, name=self.bystander), by)
+            words = f"or ring {self.buyer.phone}-{self.marks['words']}"
+            others = ordered(replace(other, name=self.bystander, comment=words), by)
             others.say(by=by, text=f"{self.marks['comment']}: {self.buyer.phone} takes the parcel")
             imports.begin(by=by, file_name="proof.csv", outcomes=self.of_a_file())
 
@@ -82,9 +90,10 @@ def everything_opened(by: Entry) -> Iterator[str]:
     "P1",
     tried=_(
         "As an owner, asked for a buyer by telephone who stood in an order, in a comment on "
-        "somebody else's, in a line that an import had refused and in a file on its way: all "
-        "%(places)s were found, and handed over. Erased the buyer, and opened everything that the "
-        "company keeps sealed: nothing named the buyer, and the somebody else was still there."
+        "somebody else's and in what somebody else had written, in a line that an import had "
+        "refused and in a file on its way: all %(places)s were found, and handed over. Erased the "
+        "buyer, and opened everything that the company keeps sealed: nothing named the buyer, and "
+        "the somebody else was still there."
     ),
 )
 def a_buyer_is_found_and_erased_everywhere(system: System) -> Figures:
@@ -94,7 +103,9 @@ def a_buyer_is_found_and_erased_everywhere(system: System) -> Figures:
     visitor = traces.owner.visiting(system.url)
     question = visitor.fill("/company/buyers/", who=traces.buyer.phone).path
     done(inquiries.LOOKING, tasks.look_for_a_buyer)
-    if missed := set(PLACES) - {*traces.in_(handed_over(traces.owner, question))}:
+    told = handed_over(traces.owner, question)
+    found = {*traces.in_(json.dumps(told)), *(["words"] if told["others"] else [])}
+    if missed := {*PLACES} - found:
         raise Broken(f"what is held of a buyer is not handed over: {', '.join(sorted(missed))}")
     visitor.fill(f"{question}erasure/")
     done(inquiries.ERASING, tasks.erase_a_buyer)
@@ -105,12 +116,12 @@ def a_buyer_is_found_and_erased_everywhere(system: System) -> Figures:
     return {"places": len(PLACES)}
 
 
-def handed_over(owner: Somebody, question: str) -> str:
-    """The archive for the buyer, as text."""
+def handed_over(owner: Somebody, question: str) -> dict[str, Any]:
+    """What the buyer gets: of others' words only in which fields they are."""
     with owner.working() as by:
         run = Inquiry.objects.get(id=re.findall(r"[0-9a-f-]{36}", question)[0])
         archive = zipfile.ZipFile(BytesIO(holdings.archive(run, by=by)))
-        return archive.read("about-you.json").decode()
+        return dict(json.loads(archive.read("about-you.json")))
 
 
 @proves(

@@ -23,7 +23,7 @@ from accounts.gate import Entry
 from accounts.guard import closed_to_support, requires
 from accounts.models import Company
 from accounts.requests import GET_OR_POST, Request
-from orders import corrections, holdings, inquiries, keys
+from orders import corrections, holdings, inquiries, keys, timeline
 from orders.buyer_forms import BuyerForm, CorrectionForm, ErasureForm
 from orders.erasure import GROUNDS, STILL_HERE
 from orders.holdings import Holdings
@@ -136,8 +136,7 @@ def correction_page(
     request: Request, run: Inquiry, form: CorrectionForm, *, status: int
 ) -> HttpResponse:
     held = keys.provided(request.gate)
-    buyer = inquiries.opened(run, held)
-    orders = list(buyer.unstopped_orders(held))
+    orders = list(Order.objects.of(inquiries.opened(run, held), held).unstopped())
     seen = corrections.state_of(orders)
     if form.is_bound:
         form.look_again(seen)
@@ -228,6 +227,14 @@ def shown(found: Holdings) -> dict[str, Any]:
         "mentions": [
             {"order_id": comment.order_id, "at": comment.created_at, "said": text}
             for comment, text in found.mentions[:SHOWN]
+        ],
+        "words": [
+            {
+                "order_id": order.id,
+                "name": str(order),
+                "said": [(timeline.FIELDS[name], text) for name, text in said.items()],
+            }
+            for order, said in found.words[:SHOWN]
         ],
         "all_of_them": str(found.buyer | found.also_known_by),
     }

@@ -19,13 +19,17 @@ from tests.people import Someone, adam, ann, as_
 
 PHONE, EMAIL = "+40733555777", "zoe.quill@example.org"
 ZOE = Person(name="Zoe Quill", phone=PHONE, email=EMAIL, address="Str. Lunga 7", city="Iasi")
+ANA = Person(
+    name="Ana Pop", phone="+40721234643", address="Str. Noua 1", comment=f"Or write to {EMAIL}.",
+    extra={"gift for": "+40 (733) 555-777"},
+)  # fmt: skip
 NAMES = ("Quill", "733555777", "733 555 777", "zoe.quill", "Lunga")
 HEAD = "Order number,Name,Phone,E-mail,Country,Item,Quantity,Price"
 
 
 def ordered(person: Person = ZOE, someone: Someone = ann, **draft: Any) -> Order:
     with as_(someone) as by:
-        items = [ItemDraft("Lamp", Decimal("49.50"))]
+        items = [ItemDraft(draft.pop("item", "Lamp"), Decimal("49.50"))]
         draft.setdefault("currency", "EUR")
         return Order.objects.add(by=by, person=person, items=items, **draft)
 
@@ -76,7 +80,7 @@ def everywhere() -> Order:
     order = ordered(external_id="Z1")
     said(order, "Wants it on Friday.")
     ordered(Person(name="Z. Quill", email="Zoe.Quill@Example.org"))
-    others = ordered(Person(name="Ana Pop", phone="+40721234643"))
+    others = ordered(ANA, item="Lamp, engraved: Zoe 0733 555 777")
     said(others, "Her neighbour 0733/555-777 takes the parcel.")
     said(others, "Ring twice.")
     imported(
@@ -84,7 +88,8 @@ def everywhere() -> Order:
             "Z1,Ion Ene,+40 744 111 333,,RO,Lamp,1,1.00",
             "Z2,Zoe Quill,0733 555 777,,RO,Lamp,many,1.00",
             head=HEAD,
-        )
+        ),
+        name="of 0733555777.csv",
     )
     begun(
         table(

@@ -87,7 +87,8 @@ def test_making_asks_for_a_fresh_proof() -> None:
     "said",
     [{"reason": ""}, {"numbers": "99999", "everything": ""}, {"numbers": "none", "everything": ""},
      {"minutes": 9999}, {"shown": ["passport"]}, {"moves": ["processing"]}, {"staff": "1"},
-     {"everything": ""}, {"numbers": "1"}],
+     {"everything": ""}, {"numbers": "1"}, {"reason": "Ring +40 (721) 234-643"},
+     {"reason": "zoe@example.org is unhappy"}],
 )  # fmt: skip
 def test_what_makes_no_sense_makes_no_link(said: dict[str, object]) -> None:
     client = fresh(people.ann)

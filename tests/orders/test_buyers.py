@@ -224,7 +224,7 @@ def test_an_admin_answers_a_buyer_from_end_to_end(client, caplog):
     there = client.post("/company/buyers/", {"who": f"0733 555 777, {EMAIL}"})
     assert there.status_code == 302 and "733" not in there.url
     page = client.get(there.url).text
-    assert "Reading comments and files" in page and "Zoe Quill" in page
+    assert "Reading orders, comments and files" in page and "Zoe Quill" in page
     with as_(adam):
         run = Inquiry.objects.order_by("-id")[0]
     inquiries.look(run.id, secret_of(run))

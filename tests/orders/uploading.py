@@ -45,11 +45,11 @@ def many(count: int, *, first: int = 1, statuses: Sequence[str] = ("",)) -> byte
     )  # fmt: skip
 
 
-def begun(data: bytes, someone=adam) -> Import:
+def begun(data: bytes, someone=adam, name="orders.csv") -> Import:
     with as_(someone) as by:
         sheet = read(data)
         outcomes = screened(sheet, guess(sheet), replace(READING, statuses=STATUSES))
-        return imports.begin(by=by, file_name="orders.csv", outcomes=outcomes)
+        return imports.begin(by=by, file_name=name, outcomes=outcomes)
 
 
 def worked(run: Import, someone=adam) -> Import:
@@ -73,8 +73,8 @@ def secret_of(run: Import) -> str:
     return jobpasses.unseal(args_of(run)["sealed_pass"], job=imports.job_name(run.id))
 
 
-def imported(data: bytes, someone=adam) -> Import:
-    return worked(begun(data, someone), someone)
+def imported(data: bytes, someone=adam, name="orders.csv") -> Import:
+    return worked(begun(data, someone, name), someone)
 
 
 def as_it_stands(run: Import, someone=adam) -> Import:

@@ -129,9 +129,12 @@ def test_a_buyer_who_is_not_told_all_or_takes_others_along_is_seen(
     proof = "orders.a_buyer_is_found_and_erased_everywhere"
     with monkeypatch.context() as careless:
         careless.setattr("orders.holdings._found", lambda run, name, rows: rows.none())
-        is_seen_broken(proof, serve(), saying="not handed over: comment, line, waiting")
+        is_seen_broken(proof, serve(), saying="not handed over: comment, line, waiting, words")
+    with monkeypatch.context() as careless:
+        careless.setattr("orders.words.Words.without", lambda self, buyer: self)
+        is_seen_broken(proof, serve(), saying="still held: words")
     monkeypatch.setattr(
-        "orders.buyers.Buyer.orders", lambda self, held: Order.objects.filter(erased_at=None)
+        "orders.models.orders.OrderQuerySet.of", lambda self, *_of: self.filter(erased_at=None)
     )
     is_seen_broken(proof, serve(), saying="somebody else was erased")
 
