@@ -26,6 +26,7 @@ from orders.keys import Keys
 from orders.models import Comment, Import, ImportChunk, ImportRefusal, Item, Order
 from orders.persons import Person
 from orders.screening import Accepted
+from orders.sealing import SealBroken
 from orders.words import Words
 from policy.prohibitions import Jurisdiction
 
@@ -137,8 +138,9 @@ def forget_comments(by: Entry, held: Keys, comments: Sequence[Comment], buyer: B
 
 
 def forget_words(by: Entry, held: Keys, orders: Sequence[Order], buyer: Buyer) -> int:
-    """In other buyers' orders; each tells in its history what was changed. Of those that clause P2
-    has stopped nothing can be changed, and so the whole person goes."""
+    """In other buyers' orders; each tells in its history what was changed. One that clause P2 has
+    stopped cannot be changed, and one whose seal is broken cannot be read: their whole person
+    goes."""
     own = Order.objects.of(buyer, held).order_by().values("id")
     others = Order.objects.filter(
         company_id=by.company_id, id__in=[order.id for order in orders], erased_at=None
@@ -148,9 +150,12 @@ def forget_words(by: Entry, held: Keys, orders: Sequence[Order], buyer: Buyer) -
     for order, words in words_of(locked, held):
         if order.stands_against(prohibited):
             order.erase(by=by, because="jurisdiction", known_by=buyer)
-        else:
-            cut = words.without(buyer)
+            continue
+        cut = words.without(buyer)
+        try:
             order.edit(by=by, version=order.version, person=cut.person, items=cut.items)
+        except SealBroken:
+            order.erase(by=by, because="request", known_by=buyer)
     return len(locked)
 
 

@@ -212,6 +212,14 @@ def test_an_erasure_by_itself_takes_the_number_along():
         assert Order.objects.get(id=order.id).external_id == ""
 
 
+def test_a_broken_seal_keeps_nobody_elses_erasure_from_its_end():
+    order = ordered(ANA, item=f"Card for {EMAIL}")
+    with as_(adam):
+        Order.objects.filter(id=order.id).update(person=b"\x01" * 40, version=2)
+    assert erased(looked(EMAIL)).erased == {"words": 1, "orders": 0, "comments": 0}
+    assert said_in(order)[1] == ["Card for •••"] and now(order).erased_at
+
+
 def test_an_order_whose_seal_is_broken_is_erased_as_well():
     order = ordered(ZOE, external_id="A-18")
     with as_(adam) as by:
