@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Final
 from urllib.parse import urlsplit
@@ -42,6 +43,40 @@ def public_pages_name_no_other_address(system: System) -> Figures:
         if visitor.cookies:
             raise Broken(f"{answer.path} sets a cookie")
     return {"pages": pages}
+
+
+@proves(
+    "S1",
+    tried=_(
+        "Made the site answer with %(errors)s kinds of errors, from an address that is none to a "
+        "failure of its own: each forbids the browser every other address, none names one to load "
+        "from, none sets a cookie."
+    ),
+)
+def errors_name_no_other_address(system: System) -> Figures:
+    visitor = Visitor(served(system))
+    found = {answer.status: answer for answer in errors(visitor, system)}
+    if found.keys() != {400, 403, 404, 500}:
+        raise Broken(f"errors are answered with {sorted(found)}: this attack shows nothing")
+    for answer in found.values():
+        look_for_others(answer)
+    if visitor.cookies:
+        raise Broken("a page of an error sets a cookie")
+    return {"errors": len(found)}
+
+
+def errors(visitor: Visitor, system: System) -> Iterator[Answer]:
+    """No such address, no such site, a form without its token; and a page whose database lacks
+    what it asks for, for as long as that takes."""
+    yield visitor.get("/nowhere/")
+    yield visitor.get("/", Host="elsewhere.example")
+    yield visitor.post("/", {})
+    with system.superuser() as superuser:
+        superuser.execute("ALTER FUNCTION gate.count_visit(text) RENAME TO count_visit_lacking")
+        try:
+            yield visitor.get("/")
+        finally:
+            superuser.execute("ALTER FUNCTION gate.count_visit_lacking(text) RENAME TO count_visit")
 
 
 def look_for_others(answer: Answer) -> None:

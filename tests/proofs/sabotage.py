@@ -37,6 +37,20 @@ class Consoler(Baker):
         return super().__call__(request) if response.status_code in (401, 404) else response
 
 
+class Opener(Saboteur):
+    """Sends another content policy, or none, where something went wrong in one way alone."""
+
+    status, policy = 500, ""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == self.status:
+            del response.headers["Content-Security-Policy"]
+            if self.policy:
+                response.headers["Content-Security-Policy"] = self.policy
+        return response
+
+
 class Scribe(Saboteur):
     """Writes down what people send: cookies, queries and forms."""
 

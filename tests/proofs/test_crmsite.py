@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from accounts.proving import UNTRIED, System
 from crmsite import chromium, metrics
 from tests.proofs.conftest import Serve, carry_out, holds, is_seen_broken
-from tests.proofs.sabotage import Baker, Consoler, Embedder, Keeper, Scribe
+from tests.proofs.sabotage import Baker, Consoler, Embedder, Keeper, Opener, Scribe
 
 HEADERS = "crmsite.public_pages_name_no_other_address"
+ERRORS = "crmsite.errors_name_no_other_address"
 BROWSER = "crmsite.a_browser_is_left_as_it_was"
 NO_COUNTER = "crmsite.there_is_no_counter"
 ONE_COOKIE = "crmsite.signing_in_sets_one_cookie"
@@ -27,7 +28,7 @@ def opened(source: str) -> dict[str, object]:
 
 def test_the_site_keeps_to_itself(serve: Serve) -> None:
     system = serve()
-    for proof in (HEADERS, NO_COUNTER, ONE_COOKIE, NOWHERE):
+    for proof in (HEADERS, ERRORS, NO_COUNTER, ONE_COOKIE, NOWHERE):
         holds(proof, system)
 
 
@@ -38,6 +39,20 @@ def test_an_opened_content_security_policy_is_seen(serve: Serve) -> None:
 
 def test_a_cookie_of_a_public_page_is_seen(serve: Serve) -> None:
     is_seen_broken(HEADERS, serve(Baker), saying="sets a cookie")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.parametrize(
+    ("policy", "seen"),
+    [("", "no policy"), ("default-src 'none'; img-src https://pixel.example", "pixel.example")],
+    ids=["missing", "opened"],
+)
+def test_a_content_security_policy_that_an_error_lacks_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, status: int, policy: str, seen: str
+) -> None:
+    monkeypatch.setattr(Opener, "status", status)
+    monkeypatch.setattr(Opener, "policy", policy)
+    is_seen_broken(ERRORS, serve(Opener), saying=seen)
 
 
 @needs_chromium
@@ -64,6 +79,7 @@ def test_a_cookie_of_pages_of_errors_is_seen(serve: Serve) -> None:
     system = serve(Consoler)
     is_seen_broken(ONE_COOKIE, system, saying="sets a second cookie")
     is_seen_broken(HEADERS, system, saying="sets a cookie")
+    is_seen_broken(ERRORS, system, saying="sets a cookie")
 
 
 def test_a_cookie_for_scripts_is_seen(serve: Serve) -> None:
