@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts import traces
-from accounts.proving import Broken, Figures, System, proves
-from accounts.visitors import Visitor
+from accounts.proving import Broken, Figures, System, Untried, proves
+from accounts.visitors import Answer, Visitor
 from orders.proofs.buyers import Traces
 from orders.trial import Canary, company_with_orders
 
@@ -22,19 +23,24 @@ ORDERS: Final = 1_667  # of six marked values each: 10,000
         "Stored %(values)s marked values in the personal fields of %(orders)s orders, listed, "
         "searched and opened them, put one buyer into a comment, a refused line and a file on its "
         "way and asked about another, and looked through every file of the database, its "
-        "write-ahead log and the logs as a thief would: none was there. The offers' names, which "
-        "are not sealed, were."
+        "write-ahead log and the logs as a thief would, and through the figures of the running "
+        "site: none was there, nor the password of whoever did all this. The offers' names, which "
+        "are not sealed, were in the files."
     ),
 )
 def a_thief_of_the_database_reads_nobody(system: System) -> Figures:
     canary = Canary()
     owner = company_with_orders(ORDERS, canary)
-    elsewhere = Traces(owner).marks.values()
+    personal = [canary.word, canary.digits_in_full, *Traces(owner).marks.values()]
     visitor = owner.visiting(system.url)
     walk(visitor, canary.word)
     visitor.fill("/company/buyers/", who=canary.person(0).phone)
-    if found := traces.files_with(system, canary.word, canary.digits_in_full, *elsewhere):
+    if found := traces.files_with(system, *personal):
         raise Broken(f"a buyer's data can be read in {', '.join(found[:3])}")
+    if any(word in figures(visitor).body.lower() for word in personal):
+        raise Broken("a buyer's data can be read in the figures of the running site")
+    if found := traces.files_with(system, owner.password):
+        raise Broken(f"a password can be read in {', '.join(found[:3])}")
     if not traces.files_with(system, canary.offer):
         raise Broken("an offer's name is not found either: this attack shows nothing")
     return {"values": ORDERS * canary.fields, "orders": ORDERS}
@@ -54,6 +60,14 @@ def logs_know_nothing_of_an_order(system: System) -> Figures:
     if found := traces.logs_with(system, canary.word, canary.offer, canary.digits_in_full):
         raise Broken(f"what an order holds stands in {', '.join(found)}")
     return {}
+
+
+def figures(visitor: Visitor) -> Answer:
+    """What the running site tells of itself. Raises Untried."""
+    told = visitor.get("/metrics", Authorization=f"Bearer {settings.METRICS_TOKEN}")
+    if "covenant_request_seconds_count" not in told.body:
+        raise Untried("it needs the METRICS_TOKEN of the site that is served")
+    return told
 
 
 def walk(visitor: Visitor, word: str) -> None:

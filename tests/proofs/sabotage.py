@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+from django.contrib.auth.hashers import BasePasswordHasher
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -104,6 +105,22 @@ class Insister(Saboteur):
         if request.path in ("/decline/", "/company/departure/"):
             return HttpResponseRedirect("/accept/")
         return self.get_response(request)
+
+
+class Transcriber(BasePasswordHasher):
+    """Stores passwords as they are."""
+
+    algorithm = "none"
+
+    def encode(self, password: str, salt: str) -> str:
+        return f"{self.algorithm}$1${salt}${password}"
+
+    def decode(self, encoded: str) -> dict[str, str]:
+        algorithm, _iterations, salt, _password = encoded.split("$", 3)
+        return {"algorithm": algorithm, "salt": salt}
+
+    def verify(self, password: str, encoded: str) -> bool:
+        return self.encode(password, self.decode(encoded)["salt"]) == encoded
 
 
 def lengthened(response: HttpResponse, more: str) -> HttpResponse:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
-from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -16,11 +13,10 @@ from django.db import models
 from accounts import audit
 from accounts.gate import Entry
 from accounts.proving import System
-from crmsite import logs
 from orders import exports, imports
 from orders.keys import Keys
 from orders.models import Import, Order
-from orders.proofs import admission, leaks
+from orders.proofs import admission
 from orders.screening import FileRow, Refused
 from policy.answers import Refusal
 from policy.jurisdictions import Verdict
@@ -35,7 +31,6 @@ ALLOWED: Final = Verdict("allowed")
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """`make prove` takes the time for all."""
     spelled = list(admission.spellings())
-    monkeypatch.setattr(leaks, "ORDERS", 20)
     monkeypatch.setattr(admission, "spellings", lambda: spelled[::9])
 
 
@@ -52,7 +47,6 @@ def test_orders_are_kept(serve: Serve) -> None:
     holds("orders.every_change_names_its_doer", system)
     holds("orders.the_prohibited_leave_nothing", system)
     holds("orders.support_sees_what_a_link_opens", system)
-    holds("orders.logs_know_nothing_of_an_order", system)
     holds("orders.who_declines_takes_all_along_and_goes", system)
 
 
@@ -256,50 +250,6 @@ def test_an_api_that_takes_whom_the_form_refuses_is_seen(
     is_seen_broken(proof, serve(), saying="the API answers 200")
 
 
-def test_a_buyers_name_outside_the_envelope_is_seen(
-    serve: Serve, database_files: System, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = Order.drafted
-
-    def careless(draft: Any, verdict: Any, **told: Any) -> Order:
-        order = real(draft, verdict, **told)
-        order.external_id = draft.person.name
-        return order
-
-    holds("orders.a_thief_of_the_database_reads_nobody", database_files)
-    monkeypatch.setattr(Order, "drafted", staticmethod(careless))
-    is_seen_broken(
-        "orders.a_thief_of_the_database_reads_nobody", database_files, saying="can be read in"
-    )
-
-
-def test_a_refused_line_outside_the_envelope_is_seen(
-    serve: Serve, database_files: System, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = imports.keep_refusals
-    open_ = SimpleNamespace(seal=lambda plaintext, **where: plaintext)
-    monkeypatch.setattr(imports, "keep_refusals", lambda run, those, held: real(run, those, open_))
-    is_seen_broken(
-        "orders.a_thief_of_the_database_reads_nobody", database_files, saying="can be read in"
-    )
-
-
-def test_a_log_that_holds_what_was_typed_is_seen(serve: Serve) -> None:
-    is_seen_broken("orders.logs_know_nothing_of_an_order", serve(Scribe), saying="stands in log")
-
-
-def test_a_log_that_tells_unknown_addresses_is_seen(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    handler = logging.FileHandler(tmp_path / "told")
-    handler.setFormatter(logs.formatter(with_messages=False))
-    logging.getLogger().addHandler(handler)
-    holds("orders.logs_know_nothing_of_an_order", serve())
-    monkeypatch.setattr(logs, "route", lambda request: request.path_info)
-    is_seen_broken("orders.logs_know_nothing_of_an_order", serve(), saying="stands in told")
-    logging.getLogger().removeHandler(handler)
-
-
 def test_an_archive_that_lacks_something_is_seen(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,19 +260,6 @@ def test_an_archive_that_lacks_something_is_seen(
     is_seen_broken(
         "orders.who_declines_takes_all_along_and_goes", serve(), saying="as json lacks: comment"
     )
-
-
-@pytest.fixture
-def database_files(serve: Serve) -> System:
-    """The system with the files of its own database, as a thief would find them."""
-    system = serve()
-    with system.superuser() as superuser:
-        found = superuser.execute(
-            "SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database "
-            "WHERE datname = current_database()"
-        ).fetchone()
-    assert found
-    return replace(system, folders=(*system.folders, Path(found[0])))
 
 
 @pytest.mark.parametrize(
