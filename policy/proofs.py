@@ -81,8 +81,9 @@ def whoever_declines_may_go(system: System) -> Figures:
     members = Membership.objects.using(OWNER).living()
     if members.filter(company_id=owner.company.pk, user_id=agent.user.pk).exists():
         raise Broken("one who left is still a member")
+    [cookie] = visitor.cookies
     visitor.fill("/logout/")
-    if (page := visitor.get("/orders/")).path != "/login/":
+    if (page := visitor.get("/orders/", Cookie=f"{cookie.name}={cookie.value}")).path != "/login/":
         raise Broken(f"one who signed out sees {page.path}")
     return {}
 

@@ -148,8 +148,13 @@ def test_the_proof_sees_an_old_version_agreed_on(tmp_path):
             "		-Strict-Transport-Security\n		defer",
             "stay with",
         ),
+        (
+            "		-Server\n		defer",
+            '		Set-Cookie "; Secure" ""\n		defer',
+            "may travel in the clear",
+        ),
     ],
-    ids=["plain", "no HSTS"],
+    ids=["plain", "no HSTS", "cookie in the clear"],
 )
 def test_the_proof_sees_a_proxy_that_is_set_up_otherwise(
     guard, broken, seen, tmp_path, proxy, monkeypatch

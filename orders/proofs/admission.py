@@ -105,18 +105,27 @@ def no_country_goes_uncovered_unseen(system: System) -> Figures:
             raise Broken("a member of a country that the policy leaves out is not counted")
         coverage.declare_citizenship("", by=by)
         Company.be_strict(True, by=by)
-    refuses_moldova(owner, visitor)
+        row = row_of(Order.objects.get(country="MD"), system)
+    refuses_moldova(owner, visitor, row)
     if not takes_an_order(owner, "RO"):
         raise Broken("a strict company takes no order either: this attack shows nothing")
     return {}
 
 
-def refuses_moldova(owner: Somebody, visitor: Visitor) -> None:
+def refuses_moldova(owner: Somebody, visitor: Visitor, row: dict[str, object]) -> None:
+    """`row` is that of an order from there, of before."""
+    assert owner.company
     fields = {"phone": "+40 721 234 643", "country": "MD", "currency": "EUR"}
     if (answer := visitor.fill("/orders/new/", **fields)).status != 422:
         raise Broken(f"the form answers {answer.status} to a country that is not covered")
     if takes_an_order(owner, "MD"):
         raise Broken("a strict company takes an order of a country that is not covered")
+    with undone():
+        attacks.present(vouched(owner.open_pass(), owner.company.pk))
+        if attacks.added("orders_order", row) or not attacks.added(
+            "orders_order", row | {"country": "RO"}
+        ):
+            raise Broken("a strict company's database does not tell one country from another")
     for statement in (
         "UPDATE orders_order SET country = 'RO'; UPDATE orders_order SET country = 'MD'",
         "SELECT gate.declare_citizenship('MD')",

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.test import override_settings
 from django.test.utils import modify_settings
@@ -75,3 +76,10 @@ def is_seen_broken(name: str, system: System, *, saying: str) -> None:
     outcome = carry_out(name, system)
     assert outcome.outcome == BROKEN
     assert saying in outcome.said
+
+
+def rewrite(owner: psycopg.Connection, function: str, before: str, after: str) -> None:
+    """Make the database's function over, as somebody with its owner's password could."""
+    found = owner.execute("SELECT pg_get_functiondef(%s::regproc)", [function]).fetchone()
+    assert found and before in found[0]
+    owner.execute(found[0].replace(before, after))

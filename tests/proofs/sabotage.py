@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import psycopg
 from django.contrib.auth.hashers import BasePasswordHasher
@@ -71,11 +72,21 @@ class Keeper(Saboteur):
 
 
 class Embedder(Saboteur):
-    """Loads a counter into every page."""
+    """Puts something into every page: a counter, if nothing else."""
+
+    what = '<script src="https://mc.yandex.ru/metrika/tag.js"></script>'
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        counter = '<script src="https://mc.yandex.ru/metrika/tag.js"></script>'
-        return lengthened(self.get_response(request), counter)
+        return lengthened(self.get_response(request), self.what)
+
+
+class Echo(Saboteur):
+    """Repeats the address that is none."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        told = request.path if response.status_code == 404 else ""
+        return lengthened(response, told)
 
 
 class Leaker(Saboteur):
@@ -98,11 +109,27 @@ class Welcomer(Saboteur):
         return HttpResponse("Come in.") if response.status_code == 404 else response
 
 
+class Meddler(Saboteur):
+    """Adds to every order whatever is sent, whoever sends it."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method == "POST" and request.path.endswith("/comment/"):
+            with psycopg.connect(os.environ["OWNER_DATABASE_URL"]) as owner:
+                owner.execute("ALTER TABLE orders_item NO FORCE ROW LEVEL SECURITY")
+                owner.execute("UPDATE orders_item SET quantity = quantity + 1")
+                owner.execute("ALTER TABLE orders_item FORCE ROW LEVEL SECURITY")
+        return response
+
+
+WAYS_OUT: Final = ("/decline/", "/company/departure/", "/account/data/", "/company/closure/")
+
+
 class Insister(Saboteur):
     """Lets nobody decline or go before having accepted."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path in ("/decline/", "/company/departure/"):
+        if request.path in WAYS_OUT:
             return HttpResponseRedirect("/accept/")
         return self.get_response(request)
 

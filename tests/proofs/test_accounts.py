@@ -25,6 +25,9 @@ def test_the_gate_stands(system: System) -> None:
         "ALTER TABLE orders_order DISABLE ROW LEVEL SECURITY",
         "CREATE POLICY staff ON orders_comment FOR SELECT USING (true)",
         "DROP POLICY reads ON accounts_team; CREATE POLICY reads ON accounts_team USING (true)",
+        # whoever names a company is of it
+        "CREATE OR REPLACE FUNCTION gate.whole(wanted text) RETURNS bigint LANGUAGE sql STABLE "
+        "AS 'SELECT gate.claim()'",
     ],
 )
 def test_a_table_that_opens_is_seen(
@@ -112,6 +115,8 @@ def test_a_verifier_that_overlooks_something_is_seen(
         ("DROP POLICY reads ON orders_item", "row rule reads of orders_item"),
         ("ALTER TABLE orders_item NO FORCE ROW LEVEL SECURITY", "table orders_item"),
         ("GRANT SELECT ON accounts_pass TO PUBLIC", "right of everybody to accounts_pass"),
+        ("GRANT SELECT (hash) ON accounts_pass TO PUBLIC", "right of everybody to accounts_pass.h"),
+        ("ALTER FUNCTION gate.retaining(text) SECURITY INVOKER", "function gate.retaining(text)"),
         ("GRANT EXECUTE ON FUNCTION gate.doubt TO PUBLIC", "function gate.doubt(bigint,bigint)"),
         ("ALTER TABLE accounts_auditentry DISABLE TRIGGER append_only", "trigger append_only of"),
         ("ALTER TABLE orders_order DROP CONSTRAINT orders_order_total", "orders_order_total"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.proving import UNTRIED, System
 from crmsite import chromium, metrics
+from policy.visits import CounterQuerySet
 from tests.proofs.conftest import Serve, carry_out, holds, is_seen_broken
-from tests.proofs.sabotage import Baker, Consoler, Embedder, Keeper, Opener, Scribe
+from tests.proofs.sabotage import Baker, Consoler, Echo, Embedder, Keeper, Opener, Scribe
 
 HEADERS = "crmsite.public_pages_name_no_other_address"
 ERRORS = "crmsite.errors_name_no_other_address"
@@ -21,9 +23,9 @@ NOWHERE = "crmsite.the_cookie_is_written_down_nowhere"
 needs_chromium = pytest.mark.skipif(not chromium.found(), reason=chromium.MISSING)
 
 
-def opened(source: str) -> dict[str, object]:
+def opened(source: str, directive: str = "img-src") -> dict[str, object]:
     directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
-    return {"DIRECTIVES": directives | {"img-src": [*directives["img-src"], source]}}
+    return {"DIRECTIVES": directives | {directive: [*directives[directive], source]}}
 
 
 def test_the_site_keeps_to_itself(serve: Serve) -> None:
@@ -65,6 +67,31 @@ def test_a_cookie_left_in_a_browser_is_seen(serve: Serve) -> None:
     is_seen_broken(BROWSER, serve(Baker), saying="leaves something in the browser")
 
 
+@needs_chromium
+@pytest.mark.parametrize(
+    ("what", "opening", "seen"),
+    [
+        ('<img src="http://127.0.0.1:9/pixel">', opened("http://127.0.0.1:9"), "asks 127.0.0.1:9"),
+        (
+            "<script>localStorage.setItem('visitor', '1')</script>",
+            opened("'unsafe-inline'", "script-src"),
+            "leaves something in the browser",
+        ),
+    ],
+    ids=["asked", "stored"],
+)
+def test_what_a_page_has_a_browser_do_is_seen(
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    opening: dict[str, object],
+    seen: str,
+) -> None:
+    monkeypatch.setattr(Embedder, "what", what)
+    system = serve(Embedder, CONTENT_SECURITY_POLICY=opening)
+    is_seen_broken(BROWSER, system, saying=seen)
+
+
 def test_a_counter_is_seen(serve: Serve) -> None:
     system = serve(Embedder)
     is_seen_broken(NO_COUNTER, system, saying="has a counter: mc.yandex")
@@ -85,6 +112,11 @@ def test_a_cookie_of_pages_of_errors_is_seen(serve: Serve) -> None:
 def test_a_cookie_for_scripts_is_seen(serve: Serve) -> None:
     system = serve(SESSION_COOKIE_HTTPONLY=False)
     is_seen_broken(ONE_COOKIE, system, saying="open to scripts")
+
+
+def test_a_cookie_that_goes_along_with_others_forms_is_seen(serve: Serve) -> None:
+    system = serve(SESSION_COOKIE_SAMESITE="None")
+    is_seen_broken(ONE_COOKIE, system, saying="to other sites")
 
 
 def test_a_cookie_in_a_log_is_seen(serve: Serve) -> None:
@@ -116,12 +148,40 @@ def test_figures_by_path_are_seen(serve: Serve, monkeypatch: pytest.MonkeyPatch)
     metrics.REQUESTS.clear()
 
 
-@pytest.mark.parametrize("table", ["orders_order", "accounts_user"])
-def test_a_right_of_the_operators_role_is_seen(system: System, table: str) -> None:
-    holds(OPERATORS_ROLE, system)
+def test_figures_by_company_are_seen(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = serve(METRICS_TOKEN="a-token-of-the-operator")
+
+    def count(request: HttpRequest, status: int, seconds: float) -> None:
+        company = request.gate.company_slug if hasattr(request, "gate") else ""
+        metrics.REQUESTS.labels(company, "GET", status).observe(seconds)
+
+    monkeypatch.setattr(metrics, "count", count)
+    is_seen_broken(FIGURES, system, saying="/metrics tells what an order holds")
+    metrics.REQUESTS.clear()
+
+
+def test_a_page_of_an_error_that_repeats_what_was_asked_is_seen(serve: Serve) -> None:
+    system = serve(Echo, METRICS_TOKEN="a-token-of-the-operator")
+    is_seen_broken(FIGURES, system, saying="/…/ tells what an order holds")
+
+
+@pytest.mark.parametrize(
+    ("right", "table"),
+    [
+        ("SELECT", "orders_order"),
+        ("SELECT", "accounts_user"),
+        ("SELECT (number)", "orders_order"),
+        ("TRUNCATE", "orders_order"),
+    ],
+)
+def test_a_right_of_the_operators_role_is_seen(system: System, right: str, table: str) -> None:
     with system.superuser() as superuser:
-        superuser.execute(f"GRANT SELECT ON {table} TO covenant_operator")
+        superuser.execute(f"GRANT {right} ON {table} TO covenant_operator")
     is_seen_broken(OPERATORS_ROLE, system, saying=f"the operator's role reads {table}")
+
+
+def test_the_operators_role_reads_no_order(system: System) -> None:
+    holds(OPERATORS_ROLE, system)
 
 
 COUNTER = "crmsite.a_counter_stays_outside"
@@ -138,3 +198,15 @@ def test_a_counter_within_the_crm_is_seen(serve: Serve) -> None:
 def test_a_counter_that_lets_out_further_is_seen(serve: Serve) -> None:
     system = serve(CONTENT_SECURITY_POLICY=opened("https://pixel.example"))
     is_seen_broken(COUNTER, system, saying="does not have the counter as an image")
+
+
+def test_a_counter_that_is_not_switched_off_is_seen(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CounterQuerySet, "number", lambda self: 1234567)
+    is_seen_broken(COUNTER, serve(), saying="has a counter")
+
+
+def test_a_count_that_knows_of_visitors_is_seen(serve: Serve, owner: psycopg.Connection) -> None:
+    owner.execute("ALTER TABLE policy_visits ADD COLUMN visitor text")
+    is_seen_broken(COUNTER, serve(), saying="of a visit more is kept: count, day, path, visitor")

@@ -6,17 +6,10 @@ import psycopg
 import pytest
 
 from accounts.proving import System
-from tests.proofs.conftest import Serve, holds, is_seen_broken
+from tests.proofs.conftest import Serve, holds, is_seen_broken, rewrite
 
 OPENED = "orders.two_operators_open_the_orders_named_and_no_others"
 TOLD = "orders.the_company_and_the_public_are_told"
-
-
-def rewrite(owner: psycopg.Connection, function: str, before: str, after: str) -> None:
-    """Make the database's function over, as somebody with its owner's password could."""
-    found = owner.execute("SELECT pg_get_functiondef(%s::regproc)", [function]).fetchone()
-    assert found and before in found[0]
-    owner.execute(found[0].replace(before, after))
 
 
 def test_disclosures_are_kept(serve: Serve) -> None:
@@ -64,6 +57,14 @@ def test_a_package_of_more_than_is_named_is_seen(system: System, owner: psycopg.
 def test_a_company_that_is_not_told_is_seen(serve: Serve, owner: psycopg.Connection) -> None:
     owner.execute("ALTER POLICY reads ON policy_disclosure USING ((SELECT gate.is_operator()))")
     is_seen_broken(TOLD, serve(), saying="does not read")
+
+
+@pytest.mark.parametrize("rule", ["company_id = gate.claim()", "secret_until IS NULL"])
+def test_a_company_that_is_told_too_much_is_seen(
+    serve: Serve, owner: psycopg.Connection, rule: str
+) -> None:
+    owner.execute(f"CREATE POLICY more ON policy_disclosure FOR SELECT USING ({rule})")
+    is_seen_broken(TOLD, serve(), saying="or reads others")
 
 
 def test_a_secrecy_that_never_ends_is_seen(serve: Serve, owner: psycopg.Connection) -> None:

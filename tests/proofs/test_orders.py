@@ -21,8 +21,8 @@ from orders.screening import FileRow, Refused
 from policy.answers import Refusal
 from policy.jurisdictions import Verdict
 from policy.prohibitions import JurisdictionQuerySet
-from tests.proofs.conftest import Serve, holds, is_seen_broken
-from tests.proofs.sabotage import Leaker, Scribe, Welcomer
+from tests.proofs.conftest import Serve, holds, is_seen_broken, rewrite
+from tests.proofs.sabotage import Insister, Leaker, Meddler, Scribe, Welcomer
 
 ALLOWED: Final = Verdict("allowed")
 
@@ -64,8 +64,28 @@ def test_a_row_rule_that_is_gone_is_seen(
     is_seen_broken("orders.nobody_else_reads_or_writes_in_sql", system, saying=seen)
 
 
+HASHED: Final = "p.hash = sha256(convert_to(current_setting('gate.pass', true), 'UTF8'))"
+AS_IT_STANDS: Final = f"({HASHED} OR encode(p.hash, 'hex') = current_setting('gate.pass', true))"
+
+
 @pytest.mark.parametrize(
-    ("saboteur", "seen"), [(Leaker, "shows an order"), (Welcomer, "answers 200")]
+    ("before", "after", "seen"),
+    [
+        ("AND m.left_at IS NULL", "", "somebody who left reads"),
+        ("AND p.expires_at > clock_timestamp()", "", "an expired pass reads"),
+        (HASHED, AS_IT_STANDS, "a fingerprint from the table of passes reads"),
+    ],
+)
+def test_a_gate_that_lets_in_strangers_is_seen(
+    system: System, owner: psycopg.Connection, before: str, after: str, seen: str
+) -> None:
+    rewrite(owner, "gate.standing", before, after)
+    is_seen_broken("orders.nobody_else_reads_or_writes_in_sql", system, saying=seen)
+
+
+@pytest.mark.parametrize(
+    ("saboteur", "seen"),
+    [(Leaker, "shows an order"), (Welcomer, "answers 200"), (Meddler, "changed an order")],
 )
 def test_a_page_that_opens_to_staff_is_seen(serve: Serve, saboteur: type, seen: str) -> None:
     is_seen_broken("orders.nobody_else_opens_an_order_at_any_address", serve(saboteur), saying=seen)
@@ -82,6 +102,7 @@ def test_an_order_that_needs_no_policy_is_seen(serve: Serve, owner: psycopg.Conn
 @pytest.mark.parametrize(
     ("sabotage", "seen"),
     [
+        ("DROP TRIGGER cover ON orders_order", "tell one country from another"),
         ("DROP TRIGGER cover_change ON orders_order", "database takes: UPDATE"),
         ("DROP TRIGGER admit ON accounts_membership", "database takes: SELECT gate.declare"),
     ],
@@ -259,6 +280,26 @@ def test_an_archive_that_lacks_something_is_seen(
     )
     is_seen_broken(
         "orders.who_declines_takes_all_along_and_goes", serve(), saying="as json lacks: comment"
+    )
+
+
+def test_a_departure_that_asks_for_acceptance_is_seen(serve: Serve) -> None:
+    is_seen_broken(
+        "orders.who_declines_takes_all_along_and_goes",
+        serve(Insister),
+        saying="asks for something before one may go",
+    )
+
+
+def test_a_companys_key_that_outlives_it_is_seen(serve: Serve, owner: psycopg.Connection) -> None:
+    rewrite(
+        owner,
+        "gate.close_company",
+        "DELETE FROM public.accounts_companykey WHERE company_id = company",
+        "PERFORM 1",
+    )
+    is_seen_broken(
+        "orders.who_declines_takes_all_along_and_goes", serve(), saying="accounts_companykey"
     )
 
 
