@@ -159,7 +159,7 @@ def main(given: list[str]) -> int:
             print(problem)
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
         holds = False
-        print(f"cannot be read: {type(error).__name__} {error}")
+        print(f"{FILE} cannot be read: {type(error).__name__} {error}")
     if holds:
         print(f"{last['number']} entries hold. The last is {last['number']}:{last['hash']}")
     return 0 if holds else 1

@@ -119,7 +119,11 @@ class AccessForm(forms.Form):
 
     def clean(self) -> None:
         told = self.cleaned_data
-        if "numbers" in told and bool(told["numbers"]) == told["everything"]:
+        if "numbers" not in told or bool(told["numbers"]) != told["everything"]:
+            return
+        if told["everything"]:
+            self.add_error("numbers", _("Either name orders or mark all of them, not both."))
+        else:
             self.add_error("numbers", _("Name the orders, or mark that all are meant."))
 
     def scope(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -132,7 +133,10 @@ class RetentionForm(forms.Form):
         super().__init__(*args, **kwargs)
         for key, label in retention.KINDS.items():
             self.fields[key] = forms.IntegerField(
-                label=label, required=False, min_value=1, max_value=retention.MOST_DAYS
+                label=format_lazy(_lazy("{kind}, days"), kind=label),
+                required=False,
+                min_value=1,
+                max_value=retention.MOST_DAYS,
             )
 
     @property

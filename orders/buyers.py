@@ -30,6 +30,7 @@ from policy.telephones import (
 
 MOST: Final = 20  # telephones and e-mails of one buyer
 ENOUGH_DIGITS: Final = 7  # of a number without its country code, to know it again by
+_ABROAD: Final = re.compile(r"[\s(]*(?:\+|00)")
 _SEPARATORS: Final = re.compile(r"[,;\n]+")
 
 
@@ -45,7 +46,7 @@ class Buyer:
 
     @classmethod
     def read(cls, text: str, country: str) -> Buyer:
-        """What was typed, commas between; a number without its code is of `country` (alpha-2).
+        """What was typed, commas between; a number without a plus is of `country` (alpha-2).
         Raises ValidationError, which repeats nothing of it."""
         phones: dict[str, None] = {}
         emails: dict[str, None] = {}
@@ -126,7 +127,14 @@ class Buyer:
 
 
 def _number(text: str, country: str) -> str:
+    """One that names no country is of `country`, or refused: read as another country's, it would
+    find a stranger, or nobody."""
     try:
-        return parse(text, country).e164
+        number = parse(text, country)
     except InvalidTelephone as error:
         raise ValidationError(str(error)) from None
+    if number.region != country and not _ABROAD.match(text):
+        raise ValidationError(
+            _("Write a number of another country with a plus and its code, as +40 721 234 643.")
+        )
+    return number.e164

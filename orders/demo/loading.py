@@ -16,11 +16,12 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts import audit, founding, gate
+from accounts.founding import OWNER
 from accounts.gate import Entry
 from accounts.models import Company, Partner, Team, User
 from orders import imports
 from orders.demo import stories
-from orders.demo.companies import PASSWORD, Colleague, DemoCompany, Staff
+from orders.demo.companies import COMPANIES, PASSWORD, STAFF, Colleague, DemoCompany, Staff
 from orders.demo.stories import Story
 from orders.intake import OrderDraft
 from orders.models import Order
@@ -30,6 +31,17 @@ from policy.models import Policy, PolicyVersion
 
 SITTING = timedelta(minutes=10)  # how long a colleague's pass lasts; it is ended when done
 NOTE = "> "  # begins the template's remark to whoever fills it in
+
+
+def stands_still() -> bool:
+    """Whether a load was begun, and came to no end."""
+    slugs = [company.slug for company in COMPANIES]
+    return Company.objects.using(OWNER).filter(slug__in=slugs).exists() and not is_whole()
+
+
+def is_whole() -> bool:
+    """Whether the staff are there, who come last."""
+    return User.objects.using(OWNER).filter(email=STAFF[-1].email).exists()
 
 
 def staff(someone: Staff) -> None:
@@ -132,7 +144,7 @@ class _Loading:
         for story, order in zip(told, orders, strict=True):
             if stories.caller_of(story, self.company) == colleague:
                 for step in story.steps:
-                    order.move(by=by, move=step.move, version=order.version, **step.details)
+                    order.move(by=by, move=step.move, version=order.version, **step.asked())
                 if story.remark:
                     order.say(by=by, text=story.remark)
 

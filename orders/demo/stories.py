@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from django.utils import timezone
+
 from orders import statuses
 from orders.demo.companies import Colleague, DemoCompany, Market
 from orders.intake import ItemDraft
@@ -35,10 +37,17 @@ AGAIN: Final = frozenset({9, 27, 44, 70, 101, 150})  # these are by the buyer of
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A move of `orders.statuses`, with what it asks for."""
+    """A move of `orders.statuses`, with what it asks for; `recall_in` from when it is made."""
 
     move: str
     details: dict[str, Any] = field(default_factory=dict)
+    recall_in: timedelta | None = None
+
+    def asked(self) -> dict[str, Any]:
+        """What `Order.move` takes besides."""
+        if self.recall_in is None:
+            return self.details
+        return self.details | {"recall_at": timezone.now() + self.recall_in}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +126,9 @@ class _Teller:
     def steps(self, status: str) -> list[Step]:
         match status:
             case "recall":
-                return [*self.calls(1), Step("recall", {"recall_at": self.soon()})]
+                return [*self.calls(1), Step("recall", recall_in=self.soon())]
             case "no_answer":
-                return [*self.calls(2), Step("no_answer", {"recall_at": self.today()})]
+                return [*self.calls(2), Step("no_answer", recall_in=self.today())]
             case "hold":
                 return [Step("hold", {"comment": self.random.choice(self.company.remarks)})]
             case "confirmed":
@@ -139,12 +148,12 @@ class _Teller:
     def because(self, move: str, reasons: dict[str, Any]) -> Step:
         return Step(move, {"reason": self.random.choice(list(reasons))})
 
-    def soon(self) -> datetime:
-        """A time that was agreed on: some of them come as soon as the demo is loaded."""
-        return self.now + timedelta(minutes=self.random.choice((1, 1, 25, 50, 95, 150, 240)))
+    def soon(self) -> timedelta:
+        """Until a time that was agreed on: some of them come as soon as the demo is loaded."""
+        return timedelta(minutes=self.random.choice((1, 1, 25, 50, 95, 150, 240)))
 
-    def today(self) -> datetime:
-        return self.now + timedelta(minutes=self.random.choice((-75, -40, -10, 20, 60, 120)))
+    def today(self) -> timedelta:
+        return timedelta(minutes=self.random.choice((-75, -40, -10, 20, 60, 120)))
 
     def items(self, first: str, currency: str) -> list[ItemDraft]:
         others = [offer.name for offer in self.company.offers if offer.name != first]

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.browser.steps import AGENT, OPERATOR, SECOND, here
 from tests.browser.windows import Windows
+from tests.people import PASSWORD
 
 
 @pytest.fixture
@@ -61,6 +62,27 @@ def test_a_page_from_before_signing_in_anew_is_loaded_anew_and_says_so(page: Pag
     expect(page.locator(".messages")).to_contain_text("older than your sign-in")
     steps.reveal(page)
     expect(page.locator("#buyer a[href^='tel:']")).to_be_visible()
+
+
+HOLD = """() => {
+  const form = document.querySelector("form[action='/logout/']").cloneNode(true);
+  form.action = "/account/confirmation/";
+  for (const [name, value] of [["send", "/access/new/link/"], ["reason", "The total is wrong"]])
+    form.append(Object.assign(document.createElement("input"), {name, value}));
+  document.body.append(form);
+  form.submit();
+}"""
+
+
+def test_a_form_held_for_a_proof_outlives_another_language_and_goes_on_by_enter(page: Page):
+    page.evaluate(HOLD)
+    page.locator("#confirmation [type=password]").fill(PASSWORD)
+    page.locator("button[lang=ru]").click()
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    page.locator("#confirmation [type=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/access/new/link/")
+    expect(page.locator("[name=reason]")).to_have_value("The total is wrong")
 
 
 def publish_anew(windows: Windows, summary: str = "") -> None:

@@ -56,6 +56,13 @@ def test_a_buyer_is_found_in_any_spelling(typed):
         assert [each.id for each, _person in held.orders] == [order.id]
 
 
+@pytest.mark.parametrize("typed", ["3282534341", "39 328 253 4341"])
+def test_a_number_of_another_country_names_it(typed):
+    with pytest.raises(ValidationError, match="with a plus"):
+        Buyer.read(typed, "RO")
+    assert Buyer.read("0039 (328) 253-4341", "RO") == Buyer(("+393282534341",))
+
+
 @pytest.mark.parametrize("typed", ["", ",", "55", "nobody", "a@", "+40733555777 12345678901234"])
 def test_what_is_neither_a_telephone_nor_an_e_mail_is_refused(typed):
     with pytest.raises(ValidationError) as refused:

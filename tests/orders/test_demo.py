@@ -10,9 +10,12 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
-from accounts.models import AuditEntry
+from accounts.founding import OWNER
+from accounts.models import AuditEntry, User
 from orders import keys, statuses
+from orders.demo import loading
 from orders.demo.companies import AURORA, BOREALIS, COMPANIES, PASSWORD, STAFF
 from orders.models import Order
 from policy.models import PolicyVersion
@@ -112,3 +115,13 @@ def test_refuses_outside_development(settings):
     settings.DEVELOPMENT = False
     with pytest.raises(CommandError, match="DEBUG=1"):
         call_command("demo")
+
+
+@pytest.mark.django_db(databases=["default", OWNER])
+def test_a_load_that_came_to_no_end_is_known():
+    staff = User.objects.using(OWNER).filter(email=STAFF[-1].email)
+    assert loading.is_whole() and not loading.stands_still()
+    with transaction.atomic(using=OWNER):
+        staff.update(email="nobody@covenant.example")
+        assert loading.stands_still() and not loading.is_whole()
+        transaction.set_rollback(True, using=OWNER)

@@ -156,7 +156,7 @@ def test_what_is_no_archive_of_ours_does_not_hold(taken: Taken, broken: str) -> 
         other.writestr(FILE, '[\n{"number": 1}\n]\n')
     status, [said] = run(taken.script, folder / broken)
     assert status == 1
-    assert said.startswith("cannot be read: ")
+    assert said.startswith(f"{FILE} cannot be read: ")
 
 
 def test_a_deleted_account_leaves_no_name_and_the_chain_holds(tmp_path: Path) -> None:

@@ -15,11 +15,13 @@ from accounts.models import Company
 from crmsite import embedded, serving
 from crmsite.databases import OWNER
 from crmsite.supervision import Child, end, end_with_make, exit_on, is_taken
+from orders.demo import loading
 
 WATCH_INTERVAL = 0.5  # seconds
 
 
 class Command(BaseCommand):
+    has_demo = False
     help = "Migrate, load the demo into an empty database, serve and work, until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,9 +46,11 @@ class Command(BaseCommand):
         self.stdout.write("Preparing the database …")
         call_command("migrate", verbosity=0)
         call_command("publish_bundled")
-        if settings.DEVELOPMENT and not Company.objects.using(OWNER).exists():
-            self.stdout.write("Loading the demo companies …")
-            call_command("demo", stdout=StringIO())
+        if settings.DEVELOPMENT:
+            if loading.stands_still() or not Company.objects.using(OWNER).exists():
+                self.stdout.write("Loading the demo companies …")
+                call_command("demo", stdout=StringIO())
+            self.has_demo = loading.is_whole()
         connections.close_all()  # from here on nothing of ours is the owner
         connections["default"].close_pool()  # type: ignore[attr-defined]  # PostgreSQL's have one
 
@@ -54,7 +58,7 @@ class Command(BaseCommand):
         while not (self.told.is_set() or server.died or serving.answers(settings.PORT)):
             time.sleep(0.1)
         self.stdout.write(f"Covenant is at http://127.0.0.1:{settings.PORT} (Ctrl-C ends it)")
-        if settings.DEVELOPMENT:
+        if self.has_demo:
             call_command("demo", "--sign-ins", stdout=self.stdout)
         if settings.EMAIL_FILE_PATH:
             self.stdout.write(f"Letters, a new password's too, stay in {settings.EMAIL_FILE_PATH}/")
