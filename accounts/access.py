@@ -27,8 +27,11 @@ FIELDS: Final = {
 }
 
 # What a reason must not hold, since it outlives the buyer: an e-mail, or as many digits as make a
-# telephone. As PostgreSQL reads it, and Python.
-CONTACT: Final = r"\S@\S+\.\S|(\d[ ().+/_-]*){9}"
+# telephone, of any script that telephones are written in, with anything between them that is taken
+# along where they are copied. As PostgreSQL reads it, and Python.
+DIGIT: Final = r"[\d\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]"
+BETWEEN: Final = r"[ \t\u00a0\u00ad\u2000-\u2015\u2019\u202f\u2060\u2212\ufeff().+/_-]"
+CONTACT: Final = rf"\S[@\uff20]\S+[.\uff0e]\S|({DIGIT}{BETWEEN}*){{9}}"
 
 STATES: Final = {
     "waiting": pgettext_lazy("access link", "Waiting to be used"),

@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Final
+from urllib.parse import unquote
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -15,10 +16,11 @@ from django.utils.translation import gettext as _
 from orders.persons import (
     HIDDEN,
     Person,
+    as_seen,
     email_hash,
     emails_in,
+    naming,
     phone_hash,
-    with_emails,
 )
 from policy.telephones import (
     InvalidTelephone,
@@ -100,8 +102,12 @@ class Buyer:
         return [*filter(None, numbers), *(email_hash(each, index_key) for each in self.emails)]
 
     def is_named_in(self, text: str) -> bool:
-        """Whether the text has an e-mail of theirs, or digits in which a number of theirs is."""
-        if self.emails and not emails_in(text).isdisjoint(self.emails):
+        """Whether the text has an e-mail of theirs, or digits in which a number of theirs is, also
+        as addresses of pages spell them."""
+        return any(map(self._is_in, {text, unquote(text)}))
+
+    def _is_in(self, text: str) -> bool:
+        if self.emails and self._email.search(as_seen(text)):
             return True
         return bool(self.phones) and any(map(self._has_number, runs_of_digits(text)))
 
@@ -110,12 +116,16 @@ class Buyer:
         spelled in a way that leaves them in it."""
         if not self.is_named_in(text):
             return text
-        cut = with_emails(text, lambda email: HIDDEN if email in self.emails else None)
+        cut = self._email.sub(HIDDEN, text) if self.emails else text
         cut = with_runs_of_digits(cut, lambda run: HIDDEN if self._has_number(run) else None)
         return HIDDEN if self.is_named_in(cut) else cut
 
     def _has_number(self, run: str) -> bool:
         return any(digits in run for digits in self._digits)
+
+    @cached_property
+    def _email(self) -> re.Pattern[str]:
+        return naming(self.emails)
 
     @cached_property
     def _digits(self) -> list[str]:

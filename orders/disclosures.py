@@ -21,6 +21,7 @@ from accounts import gate
 from accounts.gate import Entry
 from orders import packages
 from orders.keys import Keys
+from orders.records import unless_broken
 from orders.sealing import CompanyKey, MasterKey
 from policy import disclosures
 from policy.disclosures import REASONS, Disclosure
@@ -125,12 +126,13 @@ def _keys(company_id: int, rows: list[dict[str, Any]]) -> Keys | None:
 
 
 def _order(order: dict[str, Any], found: dict[str, Any], held: Keys | None) -> dict[str, Any]:
+    """`person`, and a comment's `text`, are None where no seal of ours holds: a company may write
+    such by SQL of its own, and keeps no authority from the others by it."""
     assert held
     id = order["id"]
-    person = held.open_person(_bytes(order["person"]), UUID(id))
     return {
         **{name: order[name] for name in OF_THE_ORDER},
-        "person": json.loads(person.to_bytes()),
+        "person": _person(held, _bytes(order["person"]), UUID(id)),
         "items": [
             {name: item[name] for name in OF_AN_ITEM}
             for item in found["item"]
@@ -139,12 +141,22 @@ def _order(order: dict[str, Any], found: dict[str, Any], held: Keys | None) -> d
         "comments": [
             {
                 "at": comment["created_at"],
-                "text": held.open_comment(_bytes(comment["body"]), UUID(comment["id"])),
+                "text": _text(held, _bytes(comment["body"]), UUID(comment["id"])),
             }
             for comment in found["comment"]
             if comment["order_id"] == id
         ],
     }
+
+
+@unless_broken(lambda: None)
+def _person(held: Keys, envelope: bytes, order_id: UUID) -> dict[str, Any] | None:
+    return dict(json.loads(held.open_person(envelope, order_id).to_bytes()))
+
+
+@unless_broken(lambda: None)
+def _text(held: Keys, envelope: bytes, comment_id: UUID) -> str | None:
+    return held.open_comment(envelope, comment_id)
 
 
 def _bytes(column: str) -> bytes:

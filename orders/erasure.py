@@ -4,7 +4,8 @@ The database empties the order and all that hangs on it in the statement that se
 (migration 0007), and lets nobody take it back. An order whose goods are still here goes to the
 trash, since there is nobody left to send them to; one that was sent, or ended, stays where it is.
 Before that the person's telephone and e-mail are cut out of the goods' names, and a shop's number
-for the order that is made of them goes, of a lead for ours: neither is sealed.
+for the order that is made of them goes: neither is sealed. A lead gets one of ours for it that
+nobody has seen: under its id, which its partner knows, another lead may have been sent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.gate import Entry
+from accounts.identifiers import uuid7
 from orders import keys
 from orders.buyers import Buyer
 from orders.models.items import Item
@@ -58,7 +60,7 @@ def erase(order: Order, *, by: Entry, because: str, known_by: Buyer) -> None:
     buyer = known_by | Buyer.of(_person(order, by))
     _cut_from_goods(order, buyer)
     if buyer.is_named_in(order.external_id):
-        ended["external_id"] = str(order.id) if order.source == "api" else ""
+        ended["external_id"] = str(uuid7()) if order.source == "api" else ""
     order.write(erased_at=timezone.now(), **ended)
     order.refresh_from_db(fields=EMPTIED)
     told: dict[str, Any] = {"because": because, "from": before, "to": order.status}

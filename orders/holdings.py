@@ -11,7 +11,9 @@ import json
 import uuid
 import zipfile
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -24,6 +26,7 @@ from accounts.gate import Entry
 from accounts.models import AuditEntry
 from orders import inquiries, keys, mentions, records, timeline
 from orders.buyers import Buyer
+from orders.chunks import revived
 from orders.keys import Keys
 from orders.models import (
     Comment,
@@ -37,6 +40,7 @@ from orders.models import (
 )
 from orders.persons import Person, emails_in
 from orders.statuses import STATUSES
+from orders.words import Words
 from policy.countries import country_name
 from policy.prohibitions import Jurisdiction
 
@@ -143,7 +147,8 @@ def archive(run: Inquiry, *, by: Entry) -> bytes:
 
 def for_the_buyer(found: Holdings, by: Entry) -> dict[str, Any]:
     """The same as plain data, without the names of those who work here; of others' orders only
-    where in them the buyer is named, since the rest is another's."""
+    where in them the buyer is named, since the rest is another's, and of others' refused lines
+    nothing."""
     of_company = {"company_id": by.company_id}
     ids = [order.id for order, _person in found.orders]
     items = Item.objects.drafts_of(order for order, _person in found.orders)
@@ -177,15 +182,31 @@ def for_the_buyer(found: Holdings, by: Entry) -> dict[str, Any]:
         ],
         "comments": [{"at": each.created_at, "text": text} for each, text in found.mentions],
         "others": [
-            {
-                "created_at": order.created_at,
-                "fields": [str(timeline.FIELDS[name]) for name in said],
-            }
-            for order, said in found.words
+            {"created_at": at, "fields": [str(timeline.FIELDS[name]) for name in said]}
+            for at, said in (
+                *((order.created_at, said) for order, said in found.words),
+                *named_while_waiting(found),
+            )
         ],
-        "lines": [values for _line, values in found.lines],
-        "waiting": [each["order"] for each in found.waiting],
+        "lines": [values for _line, values in found.lines if is_about(found.buyer, values)],
+        "waiting": [
+            each["order"] for each in found.waiting if mentions.is_of(found.buyer, revived(each))
+        ],
     }
+
+
+def named_while_waiting(found: Holdings) -> Iterator[tuple[datetime, dict[str, str]]]:
+    """When others' orders came that are not stored yet, and what in them names the buyer."""
+    for accepted in map(revived, found.waiting):
+        order = accepted.order
+        said = Words(order.person, order.items).naming(found.buyer)
+        if said and not mentions.is_of(found.buyer, accepted):
+            yield order.created_at, said
+
+
+def is_about(buyer: Buyer, values: dict[str, str]) -> bool:
+    """Whether a refused line is the buyer's own: nobody could read it as an order."""
+    return any(buyer.is_named_in(values.get(name, "")) for name in ("phone", "email"))
 
 
 def described(order: Order) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def forget(inquiry_id: uuid.UUID, secret: str) -> None:
         read_through(inquiry_id, secret, forget_mentions, mentions.OF_FILES)
         while erase_some_orders(inquiry_id, secret):
             pass
-        read_through(inquiry_id, secret, forget_mentions, mentions.ON_ORDERS)
+        read_through(inquiry_id, secret, forget_mentions, mentions.ON_ORDERS, at_once=AT_ONCE)
         ended = finish(inquiry_id, secret)
 
 
@@ -182,19 +182,23 @@ def read_through(
     secret: str,
     deal: Deal,
     sources: Sequence[Source] = mentions.SOURCES,
+    at_once: int | None = None,
 ) -> None:
-    """Give `deal` the rows of each step that name the buyer, within the step's transaction."""
+    """Give `deal` the rows of each step that name the buyer, within the step's transaction:
+    `at_once` of them at most, where each takes its time."""
     for source in sources:
         after: uuid.UUID | None = None
         while True:
             with working_for(secret, inquiry_id) as (by, held, run):
                 page = source.page(by.company_id, after)
                 buyer = opened(run, held)
+                naming = source.naming(buyer, page, held)
+                some = naming[:at_once]
                 run.read += len(page)
-                deal(by, held, run, source, source.naming(buyer, page, held), buyer)
-            if len(page) < source.many:
+                deal(by, held, run, source, some, buyer)
+            if len(some) == len(naming) and len(page) < source.many:
                 break
-            after = page[-1].id
+            after = (page if len(some) == len(naming) else some)[-1].id
 
 
 def note(

@@ -8,10 +8,10 @@ refused for how it is written would not be in it.
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any, Final
 
 from django.db import models
@@ -20,17 +20,19 @@ from accounts import audit
 from accounts.gate import Entry
 from orders import records
 from orders.buyers import Buyer
-from orders.chunks import pack, plain, unpack
+from orders.chunks import pack, unpack
 from orders.imports import SEALED_CHUNK
+from orders.intake import NotAdmitted
 from orders.keys import Keys
 from orders.models import Comment, Import, ImportChunk, ImportRefusal, Item, Order
 from orders.persons import Person
-from orders.screening import Accepted
+from orders.screening import Accepted, FileRow
 from orders.sealing import SealBroken
 from orders.words import Words
 from policy.prohibitions import Jurisdiction
 
 Parts = Sequence[Any]  # of what a row says: texts, or what is JSON
+KNOWN_BY: Final = ("phone", "external_id")  # an order of a file
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,17 @@ def said_of(buyer: Buyer, parts: Parts) -> list[Any]:
 
 
 def as_text(part: Any) -> str:
-    return part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)
+    """A text to a line, as it was written: JSON would put its own signs within it."""
+    return "\n".join(texts_in(part))
+
+
+def texts_in(part: Any) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, Mapping):
+        yield from (text for pair in part.items() for each in pair for text in texts_in(each))
+    elif isinstance(part, list | tuple):
+        yield from (text for each in part for text in texts_in(each))
 
 
 # What rows say
@@ -75,6 +87,11 @@ def waiting_opened(held: Keys, chunks: Sequence[ImportChunk]) -> Iterator[tuple[
 
 def comments_opened(held: Keys, comments: Sequence[Comment]) -> Iterator[tuple[Any, Parts]]:
     return ((each, [records.comment(held, bytes(each.body), each.id)]) for each in comments)
+
+
+def files_opened(held: Keys, runs: Sequence[Import]) -> Iterator[tuple[Any, Parts]]:
+    """Also without its ending, which may be taken for an e-mail's."""
+    return ((run, [run.file_name, PurePath(run.file_name).stem]) for run in runs)
 
 
 def orders_opened(held: Keys, orders: Sequence[Order]) -> Iterator[tuple[Any, Parts]]:
@@ -99,14 +116,19 @@ def forget_lines(by: Entry, held: Keys, lines: Sequence[ImportRefusal], buyer: B
 
 
 def forget_waiting(by: Entry, held: Keys, chunks: Sequence[ImportChunk], buyer: Buyer) -> int:
-    """The others of a chunk stay in its place. Their import counts the buyer's as refused."""
+    """The others of a chunk stay in its place, without what names the buyer in their words. Their
+    import counts the buyer's as refused."""
     return sum(_rewrite(chunk, held, buyer) for chunk in chunks)
 
 
 def _rewrite(chunk: ImportChunk, held: Keys, buyer: Buyer) -> int:
     there = unpack(held.open(bytes(chunk.body), row_id=chunk.id, purpose=SEALED_CHUNK))
-    kept = [each for each in there if not _is_of(buyer, each)]
+    others = [each for each in there if not is_of(buyer, each)]
+    kept = [_without(buyer, each) for each in others]
     gone = len(there) - len(kept)
+    cut = sum(each != was for each, was in zip(kept, others, strict=True))
+    if not gone + cut:
+        return 0
     of_company = {"company_id": chunk.company_id}
     ImportChunk.objects.filter(**of_company, id=chunk.id).delete()
     if kept:
@@ -117,11 +139,23 @@ def _rewrite(chunk: ImportChunk, held: Keys, buyer: Buyer) -> int:
         rest.save(force_insert=True)
     runs = Import.objects.filter(**of_company, id=chunk.import_id)
     runs.update(refused=models.F("refused") + gone)
-    return gone
+    return gone + cut
 
 
-def _is_of(buyer: Buyer, accepted: Accepted) -> bool:
-    return buyer.is_named_in(as_text(plain(accepted)))
+def is_of(buyer: Buyer, accepted: Accepted) -> bool:
+    return Buyer.of(accepted.order.person).shares_with(buyer)
+
+
+def _without(buyer: Buyer, accepted: Accepted) -> Accepted:
+    """Another buyer's order. Its own telephone and number stay, as in one that is stored."""
+    order, cut = accepted.order, buyer.cut_from
+    words = Words(order.person, order.items).without(buyer)
+    rows = [
+        FileRow(row.line, {n: v if n in KNOWN_BY else cut(v) for n, v in row.values.items()})
+        for row in accepted.rows
+    ]
+    kept = replace(order, person=words.person, items=list(words.items))
+    return replace(accepted, rows=rows, order=kept)
 
 
 def forget_comments(by: Entry, held: Keys, comments: Sequence[Comment], buyer: Buyer) -> int:
@@ -139,13 +173,13 @@ def forget_comments(by: Entry, held: Keys, comments: Sequence[Comment], buyer: B
 
 def forget_words(by: Entry, held: Keys, orders: Sequence[Order], buyer: Buyer) -> int:
     """In other buyers' orders; each tells in its history what was changed. One that clause P2 has
-    stopped cannot be changed, and one whose seal is broken cannot be read: their whole person
-    goes."""
+    stopped cannot be changed, one whose seal is broken cannot be read, and one whose country is
+    none cannot be written: their whole person goes."""
     own = Order.objects.of(buyer, held).order_by().values("id")
     others = Order.objects.filter(
         company_id=by.company_id, id__in=[order.id for order in orders], erased_at=None
     ).exclude(id__in=own)
-    locked = list(others.select_for_update())
+    locked = list(others.order_by("-created_at", "-id").select_for_update())  # as a correction
     prohibited = Jurisdiction.objects.prohibited()
     for order, words in words_of(locked, held):
         if order.stands_against(prohibited):
@@ -154,14 +188,16 @@ def forget_words(by: Entry, held: Keys, orders: Sequence[Order], buyer: Buyer) -
         cut = words.without(buyer)
         try:
             order.edit(by=by, version=order.version, person=cut.person, items=cut.items)
-        except SealBroken:
+        except (SealBroken, NotAdmitted):
             order.erase(by=by, because="request", known_by=buyer)
     return len(locked)
 
 
 def forget_file_names(by: Entry, held: Keys, runs: Sequence[Import], buyer: Buyer) -> int:
     for run in runs:
-        run.file_name = buyer.cut_from(run.file_name)
+        cut = buyer.cut_from(run.file_name)
+        ending = PurePath(cut).suffix
+        run.file_name = buyer.cut_from(cut.removesuffix(ending)) + ending
         run.save(update_fields=["file_name"])
     return len(runs)
 
@@ -185,7 +221,7 @@ OF_FILES: Final = (
         "files",
         2_000,
         lambda company_id: Import.objects.filter(company_id=company_id),
-        lambda held, runs: ((run, [run.file_name]) for run in runs),
+        files_opened,
         forget_file_names,
     ),
 )

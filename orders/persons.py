@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, NamedTuple
 
@@ -153,13 +153,24 @@ def email_hash(email: str, index_key: bytes) -> bytes:
 
 def emails_in(text: str) -> set[str]:
     """Return the e-mail addresses in a text, as they are compared."""
-    return set(_EMAIL_IN_TEXT.findall(_compared(text)))
+    return set(_EMAIL_IN_TEXT.findall(as_seen(text)))
 
 
-def with_emails(text: str, instead: Callable[[str], str | None]) -> str:
-    """Return the text with what is to stand `instead` of each e-mail address, which is given as it
-    is compared; None leaves it."""
-    return _EMAIL_IN_TEXT.sub(lambda found: instead(_compared(found[0])) or found[0], text)
+def as_seen(text: str) -> str:
+    """Return the text as it is compared, without what nobody sees."""
+    plain = _compared(text)
+    return plain if plain.isascii() else "".join(filter(_is_seen, plain))
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character) != "Cf"
+
+
+def naming(emails: Collection[str]) -> re.Pattern[str]:
+    """Return what finds these e-mail addresses, given as they are compared, in a text of any length
+    in time in proportion to it; not as the end or the beginning of another's address."""
+    wanted = "|".join(map(re.escape, emails))
+    return re.compile(rf"(?<![\w.+&!#$%^~-])(?:{wanted})(?!\w|[.-]+\w)", re.IGNORECASE)
 
 
 def _hidden(text: str) -> str:

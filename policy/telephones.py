@@ -46,7 +46,10 @@ LONGEST = 15  # digits of a number (E.164)
 SHORTEST = 10  # digits of one that others follow
 _GROUPS_READ = 60  # of a text: each reading takes time
 
-_NUMBER_LIKE = re.compile(r"\d(?:[ \t().+/~_*·•\u2010-\u2015\u2212-]*\d){5,}")
+# Between a number's digits: spaces of any width, signs, and what is not seen.
+_NUMBER_LIKE = re.compile(
+    r"\d(?:(?:[^\S\n]|[().+/~_*·•'’\u2010-\u2015\u2212\u00ad\u200b-\u200f\u2060\ufeff-])*\d){5,}"
+)
 
 # As dialled inside Russia and Kazakhstan: 8 or 7, or both by mistake, and ten digits.
 _DOMESTIC = re.compile(r"(?:[78]|78|87)([3-9]\d{9})")
@@ -132,7 +135,7 @@ def runs_of_digits(text: str) -> list[str]:
 
 def with_runs_of_digits(text: str, instead: Callable[[str], str | None]) -> str:
     """Return the text with what is to stand `instead` of each run, as `runs_of_digits` has them but
-    for those that something invisible interrupts; None leaves it."""
+    for those that something rare interrupts; None leaves it."""
 
     def replaced(found: re.Match[str]) -> str:
         return next((told for run in runs_of_digits(found[0]) if (told := instead(run))), found[0])

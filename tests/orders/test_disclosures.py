@@ -16,10 +16,10 @@ from django.core.mail import EmailMessage
 from django.db import connection
 from django.utils import timezone
 
-from accounts import gate
+from accounts import audit, gate
 from accounts.models import AuditEntry
 from orders import disclosures, packages
-from orders.models import Order
+from orders.models import Comment, Order
 from orders.persons import Person
 from policy import tasks
 from policy.disclosures import (
@@ -106,6 +106,26 @@ def test_the_package_holds_exactly_the_orders_named() -> None:
         {"name": "Buyer 2"},
     ]
     assert found["missing"] == [999_999]
+
+
+def test_what_holds_no_seal_keeps_no_authority_from_the_rest() -> None:
+    broken, whole = add_orders(2)
+    with as_(adam) as by:
+        order = Order.objects.get(number=broken)
+        order.say(by=by, text="Ring twice.")
+        Order.objects.filter(id=order.id).update(person=b"\x01" * 40, version=2)
+        audit.record(by=by, action="order.edited", of=order, fields=["name"])
+        garbage = Comment(company_id=order.company_id, order_id=order.id, author_id=by.user_id)
+        garbage.body = b"\x00"
+        garbage.save(force_insert=True)
+        audit.record(by=by, action="order.commented", of=order)
+    disclosure = approve(receive(orders=(broken, whole)), olga, otto)
+    with as_(otto):
+        passphrase = disclosures.package(disclosure)
+        found = json.loads(packages.unseal(disclosure.take_package(), passphrase))
+    assert [order["person"] for order in found["orders"]] == [None, {"name": "Buyer 1"}]
+    texts = [each["text"] for each in found["orders"][0]["comments"]]
+    assert texts == ["Ring twice.", None]
 
 
 def test_a_package_holds_the_items_and_the_comments() -> None:

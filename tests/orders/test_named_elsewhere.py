@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from accounts import audit
 from accounts.models import AuditEntry, Grant
-from orders import holdings, inquiries, keys
+from orders import holdings, inquiries, keys, mentions
 from orders.buyers import Buyer
-from orders.models import Delivery, Import, Item, Lead, Order
+from orders.models import Delivery, Import, ImportRefusal, Item, Lead, Order
 from orders.persons import Person
 from tests.access import link
 from tests.orders.asking import (
     ANA,
     EMAIL,
+    HEAD,
     PHONE,
     ZOE,
     again,
@@ -30,7 +35,7 @@ from tests.orders.asking import (
 from tests.orders.sending import ask, key_of, send
 from tests.orders.test_clause_p2 import prohibit
 from tests.orders.test_webhooks import a_lead, trash, webhook_to
-from tests.orders.uploading import HEAD, as_it_stands, imported, table
+from tests.orders.uploading import as_it_stands, begun, imported, table, worked
 from tests.people import adam, ann, as_, bea, gail, lena, pat, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +51,16 @@ BUYER = Buyer((PHONE,), (EMAIL,))
         ("Zoe.Quill@Example.org or azoe.quill@example.org", "••• or azoe.quill@example.org"),
         ("٠٧٣٣٥٥٥٧٧٧ and 0744 111 222", "••• and 0744 111 222"),
         ("zoe.quill＠example.org", "•••"),
-        ("07\u200b33555777, leave it there", "•••"),
+        ("07\u200b33555777, leave it there", "•••, leave it there"),
+        ("Str. Noua 1, ask at +40 733\u00a0555\u202f777, Iasi", "Str. Noua 1, ask at +•••, Iasi"),
+        ("0733'555’777", "•••"),
+        ("Zoe%200733%20555%20777", "•••"),
+        (f"“{EMAIL}”, «{EMAIL}», e-mail={EMAIL}, Zoe/{EMAIL}", "“•••”, «•••», e-mail=•••, Zoe/•••"),
+        (f"https://shop.example/?email={EMAIL}&n=1", "https://shop.example/?email=•••&n=1"),
+        ("zoe.quill%40example.org", "•••"),
+        ("zoe.quill@exam\u200bple.org", "•••"),
+        (f"{EMAIL}.", "•••."),
+        (f"{EMAIL}.br, tom&{EMAIL}, old-{EMAIL}", f"{EMAIL}.br, tom&{EMAIL}, old-{EMAIL}"),
         ("Str. Lunga 7, 0733 555 778", "Str. Lunga 7, 0733 555 778"),
         ("", ""),
     ],
@@ -54,6 +68,16 @@ BUYER = Buyer((PHONE,), (EMAIL,))
 def test_what_names_the_buyer_is_cut_out_of_a_text(text, left):
     assert BUYER.cut_from(text) == left
     assert not BUYER.is_named_in(BUYER.cut_from(text))
+
+
+@pytest.mark.parametrize("sign", ["@", "a", "a@", "1.2", "1 ", "%40", "1\u00a0", "zoe.quill@"])
+def test_a_text_is_read_in_time_in_proportion_to_its_length(sign):
+    """A cell of a file holds 32,767 characters; read in the time of their square it took 30 s."""
+    text = sign * (32_767 // len(sign))
+    began = time.process_time()
+    BUYER.is_named_in(text)
+    BUYER.cut_from(f"{text} {EMAIL}")
+    assert time.process_time() - began < 2
 
 
 def now(order: Order) -> Order:
@@ -166,11 +190,21 @@ def test_a_lead_whose_number_is_its_buyers_is_known_by_ours_from_then_on():
     trash(lead)
     erased(looked())
     with as_(adam):
-        assert Lead.objects.get(id=lead).external_id == lead
-        assert {each.external_id for each in Delivery.objects.all()} == {lead}
+        ours = Lead.objects.get(id=lead).external_id
+        assert UUID(ours) and ours != lead
+        assert {each.external_id for each in Delivery.objects.all()} == {ours}
     [told] = ask(key).json()["leads"]
-    assert (told["id"], told["external_id"]) == (lead, lead)
+    assert (told["id"], told["external_id"]) == (lead, ours)
     assert send(key, external_id="0733 555 777").status_code == 201
+
+
+def test_a_partner_who_numbers_a_lead_by_anothers_id_keeps_no_erasure_from_its_end():
+    key = key_of()
+    lead = a_lead(key, external_id="0733 555 777", phone="0733 555 777")
+    assert send(key, external_id=lead, phone="+40 744 111 333").status_code == 201
+    assert erased(looked()).erased_at
+    with as_(adam):
+        assert BUYER.cut_from(Lead.objects.get(id=lead).external_id) != "•••"
 
 
 def test_a_file_that_is_over_is_renamed_by_an_erasure_and_by_nobody_else():
@@ -204,6 +238,85 @@ def renamed(run: Import) -> int | None:
         return None
 
 
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        (f"{EMAIL}.csv", "•••.csv"),
+        ("0733555777.xlsx", "•••.xlsx"),
+        (f"of {EMAIL}", "of •••"),
+    ],
+)
+def test_a_files_ending_hides_no_name_in_it(name, left):
+    run = imported(table("Z9,Ion Ene,+40 744 111 333,,RO,Lamp,1,1.00", head=HEAD), name=name)
+    erased(looked(EMAIL, PHONE))
+    assert as_it_stands(run).file_name == left
+
+
+# In files on their way
+
+
+def test_of_cells_with_several_lines_each_is_read():
+    lines = [
+        f'Z8,Ion Ene,+40 744 111 222,,RO,Lamp,many,1.00,"Ring him,\nor {EMAIL}"',
+        f'Z9,Ion Ene,+40 744 111 333,,RO,Lamp,1,1.00,"Str. Noua 1\n{EMAIL}"',
+    ]
+    run = begun(table(*lines, head=f"{HEAD},Comment"))
+    with found(looked(EMAIL)) as held:
+        assert (len(held.lines), len(held.waiting)) == (1, 1)
+    erased(looked(EMAIL))
+    with as_(adam):
+        assert not ImportRefusal.objects.filter(import_id=run.id).exists()
+    assert worked(run).created == 1
+    with as_(adam) as by:
+        [order] = Order.objects.filter(import_id=run.id)
+        assert order.open_person(keys.provided(by)).comment == "Str. Noua 1\n•••"
+
+
+def test_others_orders_of_a_file_stay_without_what_names_the_buyer():
+    run = begun(
+        table(
+            "Z6,Hans,+49 733 555777,,DE,Lamp,1,49.50",
+            f"Z7,Ion Ene,+40 744 111 222,,RO,Lamp for {PHONE},2,1.00",
+            "1000733555777,Ana Pop,+40 744 111 333,,RO,Lamp,1,1.00",
+            "Z9,Zoe Quill,+40 733 555 777,,RO,Lamp,1,1.00",
+            head=HEAD,
+        )
+    )
+    assert erased(looked()).erased["waiting"] == 2
+    run = worked(run)
+    assert (run.created, run.refused) == (3, 1)
+    with as_(adam) as by:
+        held = keys.provided(by)
+        of_file = Order.objects.filter(import_id=run.id).order_by("external_id")
+        phones = {each.external_id: each.open_person(held).phone for each in of_file}
+        ids = of_file.values_list("id", flat=True)
+        items = {*Item.objects.filter(order_id__in=ids).values_list("name", flat=True)}
+    assert phones == {
+        "1000733555777": "+40744111333",
+        "Z6": "+49733555777",
+        "Z7": "+40744111222",
+    }
+    assert items == {"Lamp", "Lamp for +•••"}
+
+
+def test_the_buyer_is_not_handed_others_orders_and_lines_of_a_file():
+    begun(
+        table(
+            f"Z7,Ion Ene,+40 744 111 222,,RO,Lamp for {PHONE},2,1.00",
+            f"Z8,Ion Ene,+40 744 111 222,,RO,Lamp for {PHONE},many,1.00",
+            "Z9,Zoe Quill,+40 733 555 777,,RO,Lamp,many,1.00",
+            *(f"A{n},Mia Rus,+40 755 111 222,,RO,Lamp,1,1.00" for n in range(4)),
+            head=HEAD,
+        )
+    )
+    run = looked()
+    with as_(adam) as by:
+        told = holdings.for_the_buyer(holdings.of(run, by=by), by)
+    assert [line["external_id"] for line in told["lines"]] == ["Z9"] and not told["waiting"]
+    assert [each["fields"] for each in told["others"]] == [["items"]]
+    assert not [name for name in ("Ion", "744", "Mia") if name in str(told)]
+
+
 def test_an_erasure_by_itself_takes_the_number_along():
     order = ordered(ZOE, external_id=f"shop:{EMAIL}")
     with as_(adam) as by:
@@ -220,6 +333,33 @@ def test_a_broken_seal_keeps_nobody_elses_erasure_from_its_end():
     assert said_in(order)[1] == ["Card for •••"] and now(order).erased_at
 
 
+@pytest.mark.parametrize("column", ["country", "citizenship"])
+def test_a_country_that_is_none_keeps_no_erasure_from_its_end(column):
+    order = ordered(ANA)
+    with as_(adam) as by:
+        Order.objects.filter(id=order.id).update(**{column: "QQ", "version": 2})
+        audit.record(by=by, action="order.edited", of=order, fields=[column])
+    assert erased(looked(EMAIL)).erased_at
+    assert now(order).erased_at
+
+
+def test_of_many_orders_that_name_them_some_are_written_at_once(monkeypatch):
+    for _each in range(5):
+        ordered(ANA)
+    written: list[int] = []
+    forget = mentions.forget_words
+
+    def counted(by: Any, held: Any, orders: Any, buyer: Any) -> int:
+        written.append(len(orders))
+        return forget(by, held, orders, buyer)
+
+    words = replace(mentions.ON_ORDERS[0], forget=counted)
+    monkeypatch.setattr(mentions, "ON_ORDERS", (words, mentions.ON_ORDERS[1]))
+    monkeypatch.setattr(inquiries, "AT_ONCE", 2)
+    assert erased(looked(EMAIL)).erased["words"] == sum(written) == 5
+    assert max(written) == 2
+
+
 def test_an_order_whose_seal_is_broken_is_erased_as_well():
     order = ordered(ZOE, external_id="A-18")
     with as_(adam) as by:
@@ -228,7 +368,13 @@ def test_an_order_whose_seal_is_broken_is_erased_as_well():
         assert bytes(Order.objects.get(id=order.id).person) == b""
 
 
-@pytest.mark.parametrize("reason", [f"Ask {EMAIL} why", "Zoe, 0733 555-777", "+40(733)555777?"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        f"Ask {EMAIL} why", "Zoe, 0733 555-777", "+40(733)555777?", "0733\u00a0555\u202f777",
+        "0733–555–777", "07\u200b33555777", "٠٧٣٣٥٥٥٧٧٧", "zoe.quill＠example．org",
+    ],
+)  # fmt: skip
 def test_a_link_that_names_a_buyer_is_not_made_in_sql_either(reason: str) -> None:
     with pytest.raises(DatabaseError, match="accounts_grant_names_nobody"), transaction.atomic():
         link(reason=reason)
