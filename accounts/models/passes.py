@@ -92,7 +92,7 @@ class Pass(models.Model):
 
 class GrantQuerySet(models.QuerySet["Grant"]):
     def newest(self) -> GrantQuerySet:
-        return self.select_related("made_by", "for_staff", "staff").order_by("-id")
+        return self.select_related("made_by", "for_staff", "staff", "revoked_by").order_by("-id")
 
 
 class Grant(CompanyOwned):
@@ -122,6 +122,7 @@ class Grant(CompanyOwned):
     revoked_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
+    cause = models.CharField(max_length=16, db_default="", editable=False)  # of `access.CAUSES`
 
     objects = GrantQuerySet.as_manager()
 
@@ -150,7 +151,7 @@ class Grant(CompanyOwned):
         """A key of `accounts.access.STATES`."""
         if self.revoked_at:
             return "revoked"
-        if self.ended_at:
+        if self.ended_at and self.cause != "expired":
             return "ended"
         if self.expires_at <= timezone.now():
             return "expired"

@@ -17,7 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import grants
-from accounts.access import FIELDS, STATES
+from accounts.access import FIELDS, STATES, cause_of_end
+from accounts.gate import Entry
 from accounts.guard import closed_to_support, fresh, requires
 from accounts.models import Grant
 from accounts.requests import Request
@@ -38,7 +39,7 @@ ICONS = {
 def links(request: Request) -> HttpResponse:
     found = Grant.objects.newest().filter(company_id=request.gate.company_id)[:NEWEST]
     shown = {
-        "links": [_shown(grant) for grant in found],
+        "links": [_shown(grant, request.gate) for grant in found],
         "last_opened": grants.last_opened(),
     }
     return render(request, "orders/access/links.html", shown)
@@ -128,27 +129,29 @@ def _link_page(request: Request, grant: Grant, **fresh: Any) -> HttpResponse:
     address = reverse("orders:access_link", args=[grant.id])
     older = {"older": deeds[-1].at.isoformat()} if len(deeds) == timeline.LONGEST else None
     shown = {
-        "link": _shown(grant),
+        "link": _shown(grant, request.gate),
         "orders": _numbers(grant),
-        "deeds": deeds,
+        "deeds": deeds if before else [*timeline.end_by_the_clock(grant), *deeds],
         "live": before is None,
         "newer_url": before and address,
         "older_url": older and f"{address}?{urlencode(older)}",
-        "mine": grant.made_by_id == request.gate.user_id,
         "support_email": settings.SUPPORT_EMAIL,
         **fresh,
     }
     return render(request, "orders/access/link.html", shown)
 
 
-def _shown(grant: Grant) -> dict[str, Any]:
+def _shown(grant: Grant, by: Entry) -> dict[str, Any]:
     icon, tone = ICONS[grant.state]
+    mine = grant.made_by_id == by.user_id
     return {
         "id": grant.id,
         "url": reverse("orders:access_link", args=[grant.id]),
         "state": {"key": grant.state, "label": STATES[grant.state], "icon": icon,
                   "tone": tone},
         "over_at": grant.over_at,
+        "cause": _cause(grant, own=mine),
+        "mine": mine,
         "reason": grant.reason,
         "made_by": str(grant.made_by),
         "staff": grant.staff or grant.for_staff,
@@ -158,6 +161,12 @@ def _shown(grant: Grant) -> dict[str, Any]:
         "fields": labelled(FIELDS, grant.fields),
         "moves": labelled(MOVES, grant.moves),
     }  # fmt: skip
+
+
+def _cause(grant: Grant, *, own: bool) -> str:
+    if grant.revoked_by:
+        return _("by %(name)s") % {"name": grant.revoked_by}
+    return cause_of_end(grant.cause, own=own)
 
 
 def _numbers(grant: Grant) -> list[Order]:

@@ -167,7 +167,7 @@ def test_06_07_a_maker_who_is_demoted_or_removed_leaves_no_way_in(
     assert seen(sues) == []
     if "left" not in change:
         owner.execute(MEMBERSHIP.format("role = 'admin'", people.adam.user.pk, aurora()))
-        assert seen(sues) == [] and state_of(grant_id) == "revoked"
+        assert seen(sues) == [] and state_of(grant_id) == "ended"
 
 
 CLOSERS = {
@@ -337,7 +337,11 @@ def test_20_24_what_was_begun_before_the_end_is_not_committed_after(
         end(how, grant_id, sues, owner)
         web.commit()
     assert refusal.value.sqlstate == "CV002"
-    assert entries_of(grant_id, superuser) - before <= {"access.revoked", "access.ended"}
+    assert entries_of(grant_id, superuser) - before <= {
+        "access.revoked",
+        "access.shut",
+        "access.ended",
+    }
 
 
 def entries_of(grant_id: UUID, superuser: psycopg.Connection) -> set[str]:
