@@ -42,6 +42,7 @@ CAUSES: Final = {
     "staff": _("that person of support was deactivated"),
     "rank": _("that person is of support no more"),
     "colleague": _("that person of support became a member of the company"),
+    "another": _("that person of support works under another link"),
     "role": _("its maker has another role now"),
     "place": _("its maker has another team or partner now"),
     "left": _("its maker is no member of the company any more"),
@@ -116,12 +117,23 @@ class Access:
 
 class Over(NamedTuple):
     """A grant that a pass of support's still names, and that opens nothing. `why` is "refused",
-    "revoked" or "expired"; "colleague" or "suspended" (as in CAUSES); "shut" where anything else
-    that it rested on has changed."""
+    "revoked" or "expired"; "support" where it was ended in another session, "colleague" and
+    "suspended" (as in CAUSES); "shut" where anything else that it rested on has changed."""
 
     company_name: str
     maker: str
     why: str
+
+
+class Elsewhere(NamedTuple):
+    """A grant that the same person of support has in hand in another session: open, once it is
+    `confirmed`. `maker` is a name."""
+
+    company_name: str
+    maker: str
+    reason: str
+    expires_at: datetime
+    confirmed: bool
 
 
 class LastOpened(NamedTuple):

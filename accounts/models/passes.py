@@ -130,6 +130,11 @@ class Grant(CompanyOwned):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["hash"], name="accounts_grant_secret_once"),
             models.UniqueConstraint(fields=["id"], name="accounts_grant_id_once"),
+            models.UniqueConstraint(  # of all companies and sessions
+                fields=["staff"],
+                condition=models.Q(ended_at=None, revoked_at=None),
+                name="accounts_grant_one_at_a_time",
+            ),
             models.CheckConstraint(
                 condition=models.Q(fields__contained_by=list(access.FIELDS)),
                 name="accounts_grant_fields",

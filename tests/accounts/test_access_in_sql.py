@@ -263,10 +263,13 @@ def asked_apart(own: str, secret: str) -> UUID | None:
     """Asks on a connection of its own, and commits."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as web:
         web.execute("SELECT gate.enter(%s, %s)", [gate.key_for("vouch"), own])
-        asking = web.execute(
-            "SELECT gate.ask_with_link(%s, %s, %s)",
-            [gate.key_for("issue"), secret, gate.new_secret()],
-        )
+        try:
+            asking = web.execute(
+                "SELECT gate.ask_with_link(%s, %s, %s)",
+                [gate.key_for("issue"), secret, gate.new_secret()],
+            )
+        except psycopg.errors.ObjectNotInPrerequisiteState:  # Sue has it, in another session
+            return None
         return asking.fetchone()[0]
 
 
