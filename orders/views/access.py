@@ -24,9 +24,11 @@ from accounts.models import Grant
 from accounts.requests import Request
 from orders import access_letters, cursors, timeline
 from orders.access_forms import MOVES, AccessForm, labelled
+from orders.filters import Place
+from orders.lists import PAGE, Page, cut
 from orders.models import Order
+from orders.views.listing import places_in
 
-NEWEST = 50  # shown at most
 ICONS = {
     "waiting": ("link", "idle"), "asked": ("user-round-search", "work"), "open": ("eye", "work"),
     "ended": ("circle-check", "ok"), "revoked": ("ban", "bad"), "expired": ("clock", "idle"),
@@ -37,10 +39,16 @@ ICONS = {
 @requires("access.grant")
 @require_safe
 def links(request: Request) -> HttpResponse:
-    found = Grant.objects.newest().filter(company_id=request.gate.company_id)[:NEWEST]
+    """The newest first, a page at a time."""
+    places, address = places_in(request), reverse("orders:access")
+    found = _page(request.gate, **places)
+    if places and not found.rows:
+        return redirect(address)
     shown = {
-        "links": [_shown(grant, request.gate) for grant in found],
+        "links": [_shown(grant, request.gate) for grant in found.rows],
         "last_opened": grants.last_opened(),
+        "newer_url": found.newer and f"{address}?{urlencode({'newer': str(found.newer)})}",
+        "older_url": found.older and f"{address}?{urlencode({'older': str(found.older)})}",
     }
     return render(request, "orders/access/links.html", shown)
 
@@ -105,6 +113,20 @@ def revoke(request: Request, grant_id: uuid.UUID) -> HttpResponse:
     else:
         messages.error(request, _("The link was over already."))
     return redirect("orders:access_link", grant_id)
+
+
+def _page(
+    by: Entry, *, older_than: Place | None = None, newer_than: Place | None = None
+) -> Page[Grant]:
+    """Beside a place in the list, or from its newest end: one statement."""
+    backwards, beside = newer_than is not None, newer_than or older_than
+    found = Grant.objects.newest().filter(company_id=by.company_id)
+    if beside:
+        found = found.filter(**{"id__gt" if backwards else "id__lt": beside.id})
+    rows = list(found.order_by("id" if backwards else "-id")[: PAGE + 1])
+    return cut(
+        rows, lambda row: Place(row.made_at, row.id), beside=bool(beside), backwards=backwards
+    )
 
 
 def _older(request: Request) -> datetime | None:
