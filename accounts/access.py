@@ -42,6 +42,37 @@ STATES: Final = {
     "expired": pgettext_lazy("access link", "Expired"),
 }
 
+# By what a link came to its end, where nobody shut it: as a reader is told it, and as its maker is.
+CAUSES: Final = {
+    "support": _("support ended the work"),
+    "session": _("support's session came to its end"),
+    "staff": _("that person of support was deactivated"),
+    "rank": _("that person is of support no more"),
+    "colleague": _("that person of support became a member of the company"),
+    "another": _("that person of support works under another link"),
+    "role": _("its maker has another role now"),
+    "place": _("its maker has another team or partner now"),
+    "left": _("its maker is no member of the company any more"),
+    "password": _("its maker set a new password"),
+    "deactivated": _("its maker was deactivated"),
+    "suspended": _("the company was suspended"),
+    "closed": _("the company was closed"),
+}
+MAKERS_OWN: Final = {
+    "role": _("you have another role now"),
+    "place": _("you have another team or partner now"),
+    "left": _("you were no member of the company for a while"),
+    "password": _("you set a new password"),
+    "deactivated": _("you were deactivated for a while"),
+}
+
+
+def cause_of_end(cause: str, *, own: bool) -> str:
+    """Why a link is over, for a reader whose `own` it is or is not; "" where it was shut by hand or
+    by the clock."""
+    said = MAKERS_OWN.get(cause) if own else None
+    return str(said or CAUSES.get(cause) or "")
+
 
 @dataclass(frozen=True)
 class Access:
@@ -93,11 +124,23 @@ class Access:
 
 class Over(NamedTuple):
     """A grant that a pass of support's still names, and that opens nothing. `why` is "refused",
-    "revoked" or "expired"; "shut" where something that it rested on has gone, or waits."""
+    "revoked" or "expired"; "support" where it was ended in another session, "colleague" and
+    "suspended" (as in CAUSES); "shut" where anything else that it rested on has changed."""
 
     company_name: str
     maker: str
     why: str
+
+
+class Elsewhere(NamedTuple):
+    """A grant that the same person of support has in hand in another session: open, once it is
+    `confirmed`. `maker` is a name."""
+
+    company_name: str
+    maker: str
+    reason: str
+    expires_at: datetime
+    confirmed: bool
 
 
 class LastOpened(NamedTuple):

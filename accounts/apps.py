@@ -35,6 +35,7 @@ class AccountsConfig(AppConfig):
                 "access.refused": _("refused support"),
                 "access.revoked": _("revoked an access link"),
                 "access.ended": _("ended the work under an access link"),
+                "access.shut": _("ended an access link"),
                 "access.viewed": _("looked at the order"),
                 "access.listed": _("looked at the list of orders"),
                 "access.searched": _("searched among the orders"),

@@ -474,12 +474,14 @@ def renew_pass(another: str) -> None:
 
 def end_pass(secret: str) -> None:
     """End it; of a session this is signing out, and told in the company's audit."""
-    ask("SELECT gate.end_pass(%s, %s)", (key_for("issue"), secret))
+    with transaction.atomic(savepoint=False):
+        ask("SELECT gate.end_pass(%s, %s)", (key_for("issue"), secret))
 
 
 def sweep_passes() -> int:
     """Delete the passes that have expired; how many there were."""
-    return ask("SELECT gate.sweep_passes()", ())[0]
+    with transaction.atomic(savepoint=False):
+        return ask("SELECT gate.sweep_passes()", ())[0]
 
 
 def choose_company(company_id: int) -> bool:

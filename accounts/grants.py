@@ -13,16 +13,20 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from accounts import gate
-from accounts.access import Deed, LastOpened, LetterDue
+from accounts import gate, sqlstates
+from accounts.access import Deed, Elsewhere, LastOpened, LetterDue
 from accounts.gate import Entry, ask, ask_all, key_for
 from accounts.models import Grant, User
 
 LASTING: Final = timedelta(hours=1)
 LONGEST: Final = timedelta(hours=24)  # as the database has it
+
+
+class OneAtATime(Exception):
+    """This person of support has another link in hand, in this session or another."""
 
 
 def make(
@@ -59,9 +63,15 @@ def make(
 def ask_with_link(secret: str, *, another: str) -> UUID | None:
     """Ask to be let in, with an access link's secret: the grant, or None for one that does not open
     to this person, for whatever reason. The session goes on under the secret `another`. Raises
-    OperationalError where a link is in hand already."""
-    with connection.wrap_database_errors:
-        return ask("SELECT gate.ask_with_link(%s, %s, %s)", (key_for("issue"), secret, another))[0]
+    OneAtATime, and leaves everything as it was."""
+    asked = "SELECT gate.ask_with_link(%s, %s, %s)"
+    try:
+        with transaction.atomic(), connection.wrap_database_errors:
+            return ask(asked, (key_for("issue"), secret, another))[0]
+    except OperationalError as error:
+        if sqlstates.sqlstate(error) == sqlstates.ONE_AT_A_TIME:
+            raise OneAtATime from error
+        raise
 
 
 def confirm(grant_id: UUID, *, staff_id: int) -> bool:
@@ -76,6 +86,17 @@ def end(*, another: str) -> bool:
     """End the grant that the pass works under, or asks for. The session goes on without it, under
     the secret `another`."""
     return ask("SELECT gate.end_access(%s, %s)", (key_for("issue"), another))[0]
+
+
+def elsewhere() -> Elsewhere | None:
+    """What the holder of the pass has in hand in another session."""
+    found = ask("SELECT * FROM gate.grant_elsewhere()", ())
+    return Elsewhere._make(found) if found else None
+
+
+def end_elsewhere() -> bool:
+    """End that. Its session is told so by its next page."""
+    return ask("SELECT gate.end_access_elsewhere(%s)", (key_for("issue"),))[0]
 
 
 def deeds_under(grant_id: UUID, *, before: datetime | None = None, most: int) -> list[Deed]:

@@ -10,6 +10,7 @@ TAKEN_BACK: Final = "CV002"  # the right was lost before the commit (decision 9)
 NOT_FRESH: Final = "CV003"  # a fresh second factor was not proven
 NOT_COVERED: Final = "CVP01"  # clause P1, of a strict company
 OUT_OF_BOUNDS: Final = "CVP02"  # clause P2, of an order
+ONE_AT_A_TIME: Final = "55000"  # gate.ask_with_link: another link is in hand
 NO_COPY: Final = "0A000"  # COPY, where a table has row rules
 
 

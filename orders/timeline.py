@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from accounts import audit, grants
-from accounts.access import Deed
+from accounts.access import CAUSES, Deed
 from accounts.freshness import PROOFS
 from accounts.gate import Entry
 from accounts.identifiers import made_at
@@ -185,6 +185,12 @@ def under_grant(grant: Grant, before: datetime | None = None) -> list[Event]:
     return [_of_deed(deed, known.get(deed.object_id)) for deed in deeds]
 
 
+def end_by_the_clock(grant: Grant) -> list[Event]:
+    """That its time is over, of which there is no entry: nobody did it."""
+    over = [Event(grant.expires_at, _("The time of the link"), _("is over"))]
+    return over if grant.state == "expired" else []
+
+
 def orders_seen(company_id: int, deeds: Iterable[Deed | AuditEntry]) -> dict[UUID | None, Order]:
     """Id -> order, as far as the reader sees them: an entry about looking at an order is made
     before its row is read, and so names none."""
@@ -231,6 +237,9 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
             known = Filters.base_fields
             by_what = [str(known[name].label) for name in changes["by_what"] if name in known]
             return {"text": f"{text}: {', '.join(by_what)}"} if by_what else {}
+        case "access.shut":
+            ended = _("had an access link ended by the operator") if "by" in changes else text
+            return {"text": f"{ended}: {CAUSES[changes['why']]}"}
         case "order.kept":
             return {"note": str(erasure.GROUNDS[changes["ground"]])}
         case "factor.added" | "factor.removed" | "factor.forgotten":

@@ -53,6 +53,7 @@ urlpatterns = [
     path("support/", support.desk, name="support"),
     path("support/asking/", support.ask, name="support_ask"),
     path("support/ending/", support.end, name="support_end"),
+    path("support/ending/elsewhere/", support.end_elsewhere, name="support_end_elsewhere"),
     path("operator/disclosures/", disclosures.register, name="disclosures"),
     path("operator/disclosures/opener/", disclosures.opener, name="disclosure_opener"),
     path("operator/disclosures/<uuid:disclosure_id>/", disclosures.disclosure, name="disclosure"),

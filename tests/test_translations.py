@@ -1,5 +1,6 @@
 """Every word of the product is there in Russian, and what is compiled is what was written."""
 
+import re
 from io import BytesIO
 
 import pytest
@@ -43,3 +44,10 @@ def test_what_is_filled_in_at_run_time_keeps_its_place(language):
 def test_the_compiled_catalogue_is_the_one_that_was_written(language):
     written = read_mo(BytesIO(catalogs.compile_(catalogs.kept(language))))
     assert strings(catalogs.compiled(language)) == strings(written)
+
+
+def test_no_word_has_two_endings_for_whoever_it_may_be_about(language):
+    """As «посмотрел(а)»: there is a form that fits everybody."""
+    bracketed = re.compile(r"\w\(\w{1,3}\)")
+    said = {key: str(string) for key, string in strings(catalogs.kept(language)).items()}
+    assert [string for string in said.values() if bracketed.search(string)] == []

@@ -92,7 +92,7 @@ class Pass(models.Model):
 
 class GrantQuerySet(models.QuerySet["Grant"]):
     def newest(self) -> GrantQuerySet:
-        return self.select_related("made_by", "for_staff", "staff").order_by("-id")
+        return self.select_related("made_by", "for_staff", "staff", "revoked_by").order_by("-id")
 
 
 class Grant(CompanyOwned):
@@ -122,6 +122,7 @@ class Grant(CompanyOwned):
     revoked_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
+    cause = models.CharField(max_length=16, db_default="", editable=False)  # of `access.CAUSES`
 
     objects = GrantQuerySet.as_manager()
 
@@ -129,6 +130,11 @@ class Grant(CompanyOwned):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["hash"], name="accounts_grant_secret_once"),
             models.UniqueConstraint(fields=["id"], name="accounts_grant_id_once"),
+            models.UniqueConstraint(  # of all companies and sessions
+                fields=["staff"],
+                condition=models.Q(ended_at=None, revoked_at=None),
+                name="accounts_grant_one_at_a_time",
+            ),
             models.CheckConstraint(
                 condition=models.Q(fields__contained_by=list(access.FIELDS)),
                 name="accounts_grant_fields",
@@ -154,7 +160,7 @@ class Grant(CompanyOwned):
         """A key of `accounts.access.STATES`."""
         if self.revoked_at:
             return "revoked"
-        if self.ended_at:
+        if self.ended_at and self.cause != "expired":
             return "ended"
         if self.expires_at <= timezone.now():
             return "expired"

@@ -17,15 +17,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import grants
-from accounts.access import FIELDS, STATES
+from accounts.access import FIELDS, STATES, cause_of_end
+from accounts.gate import Entry
 from accounts.guard import closed_to_support, fresh, requires
 from accounts.models import Grant
 from accounts.requests import Request
 from orders import access_letters, cursors, timeline
 from orders.access_forms import MOVES, AccessForm, labelled
+from orders.filters import Place
+from orders.lists import PAGE, Page, cut
 from orders.models import Order
+from orders.views.listing import places_in
 
-NEWEST = 50  # shown at most
 ICONS = {
     "waiting": ("link", "idle"), "asked": ("user-round-search", "work"), "open": ("eye", "work"),
     "ended": ("circle-check", "ok"), "revoked": ("ban", "bad"), "expired": ("clock", "idle"),
@@ -36,10 +39,16 @@ ICONS = {
 @requires("access.grant")
 @require_safe
 def links(request: Request) -> HttpResponse:
-    found = Grant.objects.newest().filter(company_id=request.gate.company_id)[:NEWEST]
+    """The newest first, a page at a time."""
+    places, address = places_in(request), reverse("orders:access")
+    found = _page(request.gate, **places)
+    if places and not found.rows:
+        return redirect(address)
     shown = {
-        "links": [_shown(grant) for grant in found],
+        "links": [_shown(grant, request.gate) for grant in found.rows],
         "last_opened": grants.last_opened(),
+        "newer_url": found.newer and f"{address}?{urlencode({'newer': str(found.newer)})}",
+        "older_url": found.older and f"{address}?{urlencode({'older': str(found.older)})}",
     }
     return render(request, "orders/access/links.html", shown)
 
@@ -106,6 +115,20 @@ def revoke(request: Request, grant_id: uuid.UUID) -> HttpResponse:
     return redirect("orders:access_link", grant_id)
 
 
+def _page(
+    by: Entry, *, older_than: Place | None = None, newer_than: Place | None = None
+) -> Page[Grant]:
+    """Beside a place in the list, or from its newest end: one statement."""
+    backwards, beside = newer_than is not None, newer_than or older_than
+    found = Grant.objects.newest().filter(company_id=by.company_id)
+    if beside:
+        found = found.filter(**{"id__gt" if backwards else "id__lt": beside.id})
+    rows = list(found.order_by("id" if backwards else "-id")[: PAGE + 1])
+    return cut(
+        rows, lambda row: Place(row.made_at, row.id), beside=bool(beside), backwards=backwards
+    )
+
+
 def _older(request: Request) -> datetime | None:
     """Before which moment the page begins; None for its newest end."""
     try:
@@ -128,27 +151,29 @@ def _link_page(request: Request, grant: Grant, **fresh: Any) -> HttpResponse:
     address = reverse("orders:access_link", args=[grant.id])
     older = {"older": deeds[-1].at.isoformat()} if len(deeds) == timeline.LONGEST else None
     shown = {
-        "link": _shown(grant),
+        "link": _shown(grant, request.gate),
         "orders": _numbers(grant),
-        "deeds": deeds,
+        "deeds": deeds if before else [*timeline.end_by_the_clock(grant), *deeds],
         "live": before is None,
         "newer_url": before and address,
         "older_url": older and f"{address}?{urlencode(older)}",
-        "mine": grant.made_by_id == request.gate.user_id,
         "support_email": settings.SUPPORT_EMAIL,
         **fresh,
     }
     return render(request, "orders/access/link.html", shown)
 
 
-def _shown(grant: Grant) -> dict[str, Any]:
+def _shown(grant: Grant, by: Entry) -> dict[str, Any]:
     icon, tone = ICONS[grant.state]
+    mine = grant.made_by_id == by.user_id
     return {
         "id": grant.id,
         "url": reverse("orders:access_link", args=[grant.id]),
         "state": {"key": grant.state, "label": STATES[grant.state], "icon": icon,
                   "tone": tone},
         "over_at": grant.over_at,
+        "cause": _cause(grant, own=mine),
+        "mine": mine,
         "reason": grant.reason,
         "made_by": str(grant.made_by),
         "staff": grant.staff or grant.for_staff,
@@ -158,6 +183,12 @@ def _shown(grant: Grant) -> dict[str, Any]:
         "fields": labelled(FIELDS, grant.fields),
         "moves": labelled(MOVES, grant.moves),
     }  # fmt: skip
+
+
+def _cause(grant: Grant, *, own: bool) -> str:
+    if grant.revoked_by:
+        return _("by %(name)s") % {"name": grant.revoked_by}
+    return cause_of_end(grant.cause, own=own)
 
 
 def _numbers(grant: Grant) -> list[Order]:

@@ -44,16 +44,28 @@ def ask(request: Request) -> HttpResponse:
     if request.gate.missing:
         return answers.answer(request, answers.not_accepted(request.gate.missing))
     form = LinkForm(request.POST)
-    if request.gate.access:
-        form.add_error(None, _("One company at a time: end the work under the other link first."))
-    if not form.is_valid():
-        return _page(request, form, status=422)
-    another = gate.new_secret()
-    if grants.ask_with_link(form.cleaned_data["code"], another=another):
-        request.session.go_on_as(another)
+    if form.is_valid() and _let_ask(request, form):
         return redirect("orders:support")
-    form.add_error("code", _("This link does not open: used, shut, over, or for somebody else."))
     return _page(request, form, status=422)
+
+
+def _let_ask(request: Request, form: LinkForm) -> bool:
+    """Whether the link was used; the form says why it was not."""
+    another = gate.new_secret()
+    try:
+        if request.gate.access:
+            raise grants.OneAtATime
+        asked = grants.ask_with_link(form.cleaned_data["code"], another=another)
+    except grants.OneAtATime:
+        form.add_error(None, _("One company at a time: end the work under the other link first."))
+        return False
+    if not asked:
+        form.add_error(
+            "code", _("This link does not open: used, shut, over, or for somebody else.")
+        )
+        return False
+    request.session.go_on_as(another)
+    return True
 
 
 @apart_from_support
@@ -68,12 +80,23 @@ def end(request: Request) -> HttpResponse:
     return redirect("orders:support")
 
 
+@apart_from_support
+@staff
+@require_POST
+def end_elsewhere(request: Request) -> HttpResponse:
+    """Ends what the same person has in hand in another browser."""
+    if grants.end_elsewhere():
+        messages.success(request, _("The work under the link is ended."))
+    return redirect("orders:support")
+
+
 def _page(request: Request, form: LinkForm, *, status: int = 200) -> HttpResponse:
     access = request.gate.access
     shown = {
         "form": form,
         "access": access,
         "over": request.gate.over,
+        "elsewhere": None if access else grants.elsewhere(),
         "shown": access and access_forms.labelled(FIELDS, access.fields),
         "moves": access and access_forms.labelled(access_forms.MOVES, access.moves),
     }

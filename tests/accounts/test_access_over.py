@@ -20,8 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
     ("how", "why"),
     [
         ("the grant is over", "expired"),
-        ("the maker is deactivated", "revoked"),
-        ("the company is suspended", "shut"),
+        ("the maker is deactivated", "shut"),
+        ("the company is suspended", "suspended"),
+        ("support was made a member", "colleague"),
     ],
 )
 def test_support_is_told_by_what_it_was_shut_out(

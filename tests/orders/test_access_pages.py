@@ -395,8 +395,9 @@ def subjects() -> list[str]:
 def test_46_a_letter_that_fails_is_written_the_next_time_and_holds_up_no_other() -> None:
     for maker in (people.gail, people.adam):
         _, secret = link(maker)
-        people.sign_in(client := Client(), people.sue).post("/support/asking/", {"code": secret})
-        assert client
+        sue = people.sign_in(Client(), people.sue)
+        sue.post("/support/asking/", {"code": secret})
+        sue.post("/support/ending/")
     with (
         mock.patch.object(EmailMessage, "send", side_effect=OSError) as sending,
         pytest.raises(OSError),
