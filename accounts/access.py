@@ -38,6 +38,7 @@ STATES: Final = {
     "asked": pgettext_lazy("access link", "Asks to be let in"),
     "open": pgettext_lazy("access link", "Open"),
     "ended": pgettext_lazy("access link", "Ended"),
+    "refused": pgettext_lazy("access link", "Refused"),
     "revoked": pgettext_lazy("access link", "Revoked"),
     "expired": pgettext_lazy("access link", "Expired"),
 }

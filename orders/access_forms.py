@@ -69,7 +69,10 @@ class AccessForm(forms.Form):
         label=_("Support may set an order to"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Nothing marked: support only reads. Whoever may set a status may comment."),
+        help_text=_(
+            "Nothing marked: support only reads. Whoever may set a status may comment. A new order "
+            "has to be taken by one of you before it is confirmed or held."
+        ),
     )
     staff = forms.ChoiceField(
         label=_("Whom it lets in"),

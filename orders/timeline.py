@@ -235,7 +235,12 @@ def _details(entry: AuditEntry, text: str, changes: Any) -> dict[str, str]:
             return {"before": before, "after": after}
         case "access.searched":
             known = Filters.base_fields
-            by_what = [str(known[name].label) for name in changes["by_what"] if name in known]
+            words = {"q": _("words or a number")}
+            by_what = [
+                words.get(name) or str(known[name].label)
+                for name in changes["by_what"]
+                if name in known
+            ]
             return {"text": f"{text}: {', '.join(by_what)}"} if by_what else {}
         case "access.shut":
             ended = _("had an access link ended by the operator") if "by" in changes else text

@@ -121,8 +121,11 @@ def not_support() -> Refusal:
     return Refusal(
         "not-permitted",
         _("This is support's."),
-        rule="support",
-        needs=(Need(_("To be appointed as support, on the site's server.")),),
+        rule=_("Support works here, by the links that customers make."),
+        needs=(
+            Need(_("Where a link of your own led you here: send it to support, who opens it.")),
+            Need(_("To work here: to be appointed as support, on the site's server.")),
+        ),
     )
 
 

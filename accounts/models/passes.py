@@ -159,7 +159,7 @@ class Grant(CompanyOwned):
     def state(self) -> str:
         """A key of `accounts.access.STATES`."""
         if self.revoked_at:
-            return "revoked"
+            return "refused" if self.asked_at and not self.confirmed_at else "revoked"
         if self.ended_at and self.cause != "expired":
             return "ended"
         if self.expires_at <= timezone.now():

@@ -43,6 +43,12 @@ def named(key: str, *, by: Entry, status: str) -> statuses.Move | None:
     return move if move and _granted(move, by) else None
 
 
+def _not_open(by: Entry) -> Any:
+    if by.under:
+        return _("The access link does not allow this step from where the order is.")
+    return _("This step is not open to your role from where the order is.")
+
+
 def _granted(move: statuses.Move, by: Entry) -> bool:
     return by.under is None or move.to in by.under.moves
 
@@ -62,7 +68,7 @@ def make(
     """
     move = named(key, by=by, status=order.status)
     if move is None:
-        raise MoveRefused([_("This step is not open to your role from where the order is.")])
+        raise MoveRefused([_not_open(by)])
     if order.erased_at and move.to == IN_HAND:
         raise MoveRefused([_("The person was erased: there is nobody to call.")])
     given = _as_filled(order, move, by, reason=reason, recall_at=recall_at, comment=comment)

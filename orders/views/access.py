@@ -31,7 +31,8 @@ from orders.views.listing import places_in
 
 ICONS = {
     "waiting": ("link", "idle"), "asked": ("user-round-search", "work"), "open": ("eye", "work"),
-    "ended": ("circle-check", "ok"), "revoked": ("ban", "bad"), "expired": ("clock", "idle"),
+    "ended": ("circle-check", "ok"), "refused": ("ban", "bad"), "revoked": ("ban", "bad"),
+    "expired": ("clock", "idle"),
 }  # fmt: skip
 
 

@@ -68,6 +68,7 @@ def orders(request: Request) -> HttpResponse:
             "filtered": bool(chosen),
             "panel_of": _panel_of(request, choices, chosen),
             "sees_persons": by.may("persons.open"),
+            "finds_persons": by.may("persons.find"),
             "phone_end": min(PHONE_ENDS) if by.may("persons.telephone") else None,
             **_lines(found.rows, held, by, choices),
             "newer_url": found.newer and _address(tab, asked, newer=found.newer),

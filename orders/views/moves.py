@@ -67,6 +67,8 @@ def comment(request: Request, order_id: uuid.UUID) -> HttpResponse:
         return card_page(request, order, comment_form=box, status=422)
     if box.said:
         order.say(by=request.gate, text=box.said)
+        if request.gate.under and "notes" not in request.gate.under.fields:
+            messages.success(request, _("Your comment is kept. Comments are hidden from you here."))
     if then == "next" and request.gate.may("orders.take"):
         return take_next(request)
     if then in EDITS:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import gate, grants
 from accounts.access import FIELDS
@@ -27,8 +29,15 @@ from policy import answers
 @staff
 @require_safe
 def desk(request: Request) -> HttpResponse:
+    """A page that is open asks here whether its link is (`partials/under_grant.html`): one that is
+    not, or is since now, leaves nothing of the page that asked."""
     if not request.user.is_support:
         return answers.answer(request, answers.not_support())
+    access = request.gate.access
+    is_open = access is not None and access.open
+    changed = {"under-grant": not is_open, "standing": is_open}
+    if changed.get(request.headers.get("HX-Target", "")):
+        return HttpResponseClientRedirect(reverse("orders:support"))
     return _page(request, LinkForm())
 
 

@@ -51,7 +51,7 @@ def test_support_is_let_in_from_an_order_followed_and_shut_out(ana: Page, sue: P
     follows(ana, "looked at the order")
     ana.click("#shut")
     expect(ana.locator("#watched .st")).to_contain_text("Revoked")
-    sue.click("a.crumb")
+    expect(sue.locator("#standing")).to_be_visible(timeout=PATIENCE)  # by itself
     is_shut_out(sue, name)
     sue.go_back()
     is_shut_out(sue, name)
