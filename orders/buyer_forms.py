@@ -30,7 +30,7 @@ class Ticks(forms.SelectMultiple):
 
 
 class TickedField(forms.TypedMultipleChoiceField):
-    """The ids of rows that were ticked. Which rows may be, whoever does the deed asks."""
+    """The ids of rows that were ticked, once each. Which may be, whoever does the deed asks."""
 
     widget = Ticks
 
@@ -39,6 +39,9 @@ class TickedField(forms.TypedMultipleChoiceField):
 
     def valid_value(self, value: Any) -> bool:
         return True
+
+    def clean(self, value: Any) -> list[uuid.UUID]:
+        return [*dict.fromkeys(super().clean(value))]
 
 
 class BuyerForm(forms.Form):

@@ -129,10 +129,10 @@ class Buyer:
 
     @cached_property
     def _digits(self) -> list[str]:
-        short = {phone: home_digits(phone) for phone in self.phones}
         return [
             digits if len(digits) >= ENOUGH_DIGITS else phone.removeprefix("+")
-            for phone, digits in short.items()
+            for phone in self.phones
+            for digits in home_digits(phone)
         ]
 
 

@@ -122,9 +122,13 @@ def region_of(e164: str) -> str:
     return (_region(number) if number else "") or (UNKNOWN if e164 else "")
 
 
-def home_digits(e164: str) -> str:
-    """Return the digits of a number without its country code: "7472937614" of "+77472937614"."""
-    return phonenumbers.national_significant_number(phonenumbers.parse(e164))
+def home_digits(e164: str) -> list[str]:
+    """Return the digits of a number without its country code: "7472937614" of "+77472937614"; and
+    as they are dialled at home, where these are others: in Argentina 15 for a 9 of a mobile's."""
+    number = phonenumbers.parse(e164)
+    own = phonenumbers.national_significant_number(number)
+    dialled = _digits(phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
+    return [own] if own in dialled else [own, dialled.lstrip("0")]
 
 
 def runs_of_digits(text: str) -> list[str]:

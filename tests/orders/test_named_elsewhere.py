@@ -70,6 +70,19 @@ def test_what_names_the_buyer_is_cut_out_of_a_text(text, left):
     assert not BUYER.is_named_in(BUYER.cut_from(text))
 
 
+@pytest.mark.parametrize(
+    ("phone", "at_home"),
+    [
+        ("+5491123456789", "011 15-2345-6789"),
+        ("+390612345678", "06 1234 5678"),
+        ("+3545812345", "581 2345"),
+        ("+77472937614", "8 747 293 76 14"),
+    ],
+)
+def test_a_number_is_known_as_it_is_dialled_at_home(phone, at_home):
+    assert Buyer((phone,), ()).cut_from(f"Ring {at_home}.") == "Ring •••."
+
+
 @pytest.mark.parametrize("sign", ["@", "a", "a@", "1.2", "1 ", "%40", "1\u00a0", "zoe.quill@"])
 def test_a_text_is_read_in_time_in_proportion_to_its_length(sign):
     """A cell of a file holds 32,767 characters; read in the time of their square it took 30 s."""
