@@ -32,6 +32,7 @@ class OrdersConfig(AppConfig):
                 "import.started": _("started an import"),
                 "import.resumed": _("let an import go on"),
                 "import.finished": _("finished an import"),
+                "import.expired": _("erased the orders of an import that stood still"),
                 "webhook.made": _("set a webhook"),
                 "webhook.ended": _("ended a webhook"),
                 "webhook.sent_again": _("had a partner told once more"),

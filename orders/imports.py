@@ -145,6 +145,8 @@ def go_on(run: Import, *, by: Entry) -> bool:
         if finished(run) or (job and job.status == "doing"):
             return False
         audit.record(by=by, action="import.resumed", of=run)
+        run.touched_at = timezone.now()
+        run.save(update_fields=["touched_at"])
         hand_over(run, by=by)
     return True
 
@@ -317,6 +319,7 @@ def make_orders(run: Import, chunk: ImportChunk, *, by: Entry) -> None:
         incomplete=F("incomplete") + len(incomplete),
         refused=F("refused") + len(refused),
         prohibited=F("prohibited") + sum(each.prohibited for each in refused),
+        touched_at=timezone.now(),
     )
 
 
@@ -417,8 +420,8 @@ def not_there(orders: Sequence[OrderDraft], *, by: Entry) -> list[OrderDraft]:
 
 
 def finish(run: Import, *, by: Entry) -> None:
-    run.finished_at = timezone.now()
-    run.save(update_fields=["finished_at"])
+    run.finished_at = run.touched_at = timezone.now()
+    run.save(update_fields=["finished_at", "touched_at"])
     audit.record(
         by=by,
         action="import.finished",
@@ -427,3 +430,13 @@ def finish(run: Import, *, by: Entry) -> None:
         refused=run.refused,
         prohibited=run.prohibited,
     )
+
+
+def expire(run: Import, *, by: Entry) -> int:
+    """End an import that stands still by erasing its orders that wait, all of them: how many. Those
+    that are stored stay, and nothing goes on with it any more."""
+    ImportChunk.objects.filter(company_id=by.company_id, import_id=run.id).delete()
+    run.expired, run.finished_at = run.waiting, timezone.now()
+    run.save(update_fields=["expired", "finished_at"])
+    audit.record(by=by, action="import.expired", of=run, orders=run.expired)
+    return run.expired

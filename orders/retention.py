@@ -1,7 +1,8 @@
 """Persons are erased by themselves, once the time to keep them is over.
 
-A company sets for each status in which an order ends, and for the lines that imports refused, how
-many days after the last change that is. Every night a worker erases what is due, under a pass of
+A company sets for each status in which an order ends, for the lines that imports refused, and for
+the orders of an import that stands still, how many days after the last change, or work on the
+import, that is. Every night a worker erases what is due, under a pass of
 whoever set it, or else of somebody who runs the company: who does it is who answers for it. While
 nobody of them has accepted the policies in force nothing is erased, as nothing else is done then.
 
@@ -25,14 +26,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, gate, jobpasses
 from accounts.gate import Entry
 from accounts.identifiers import made_at, uuid7
-from orders import statuses
+from orders import imports, statuses
 from orders.erasure import AT_ONCE, REACH
-from orders.models import Import, ImportRefusal, Order, Retention, RetentionRun
-from orders.models.retentions import LINES
+from orders.models import Import, ImportChunk, ImportRefusal, Order, Retention, RetentionRun
+from orders.models.retentions import LINES, WAITING
 
 KINDS: Final[dict[str, Any]] = {
     **{key: statuses.STATUSES[key].label for key in statuses.ENDED},
     LINES: _("Refused lines of files"),
+    WAITING: _("Orders of imports that stand still"),
 }
 MOST_DAYS: Final = 36_500
 LASTING: Final = timedelta(days=1)
@@ -80,6 +82,11 @@ def _counted(kind: str, days: int, by: Entry) -> Due:
         lines = due_lines(days, by)
         oldest = lines.order_by("id").values_list("id", flat=True).first()
         return Due(lines.count(), made_at(oldest) if oldest else None)
+    if kind == WAITING:
+        waiting = models.Sum(models.F("drafts") - models.F("created") - models.F("refused"))
+        oldest_import = models.Min("touched_at")
+        told = due_imports(days, by).aggregate(count=waiting, oldest=oldest_import)
+        return Due(told["count"] or 0, told["oldest"])
     told = due(kind, days, by).aggregate(count=models.Count("id"), oldest=models.Min("updated_at"))
     return Due(told["count"], told["oldest"])
 
@@ -97,10 +104,20 @@ def due(status: str, days: int, by: Entry) -> models.QuerySet[Order]:
 
 
 def due_lines(days: int, by: Entry) -> models.QuerySet[ImportRefusal]:
-    """Lines that imports refused, which ended so many days ago."""
+    """Lines refused by imports which nobody has touched for so many days, ended or not."""
+    untouched = _untouched(days, by).values("id")
+    return ImportRefusal.objects.filter(company_id=by.company_id, import_id__in=untouched)
+
+
+def due_imports(days: int, by: Entry) -> models.QuerySet[Import]:
+    """Imports which nobody has touched for so many days, though orders of theirs still wait."""
+    waits = ImportChunk.objects.filter(company_id=by.company_id, import_id=models.OuterRef("id"))
+    return _untouched(days, by).filter(models.Exists(waits), finished_at=None)
+
+
+def _untouched(days: int, by: Entry) -> models.QuerySet[Import]:
     until = timezone.now() - timedelta(days=days)
-    ended = Import.objects.filter(company_id=by.company_id, finished_at__lt=until)
-    return ImportRefusal.objects.filter(company_id=by.company_id, import_id__in=ended.values("id"))
+    return Import.objects.filter(company_id=by.company_id, touched_at__lt=until)
 
 
 # By the clock
@@ -158,6 +175,10 @@ def _erase_of(kind: str, days: int, by: Entry) -> int:
         some = list(due_lines(days, by).values_list("id", flat=True)[:LINES_AT_ONCE])
         ImportRefusal.objects.filter(company_id=by.company_id, id__in=some).delete()
         return len(some)
+    if kind == WAITING:
+        imports.take_turns(by)
+        run = due_imports(days, by).order_by("touched_at").first()
+        return imports.expire(run, by=by) if run else 0
     locked = due(kind, days, by).select_for_update(skip_locked=True)
     orders = list(locked.order_by("updated_at")[:AT_ONCE])
     for order in orders:

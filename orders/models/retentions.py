@@ -11,7 +11,8 @@ from accounts.models import Company, CompanyOwned, User
 from orders import statuses
 
 LINES: Final = "lines"  # that imports refused
-KINDS: Final = (*statuses.ENDED, LINES)
+WAITING: Final = "waiting"  # orders of an import that stands still
+KINDS: Final = (*statuses.ENDED, LINES, WAITING)
 
 
 class Retention(models.Model):

@@ -58,7 +58,7 @@ def orders_url(run: Import, **also: str) -> str:
 
 def described(run: Import, by: Entry) -> dict[str, Any]:
     state = state_of(run)
-    ended = state in ("done", "failed")
+    ended = state not in ("waiting", "running")
     return {
         "pk": run.id,
         "file_name": run.file_name,
@@ -72,6 +72,8 @@ def described(run: Import, by: Entry) -> dict[str, Any]:
         "incomplete": run.incomplete,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
+        "expired": run.expired,
+        "untouched": (run.finished_at - run.touched_at).days if run.finished_at else 0,
         "refused_url": run.refused > run.prohibited
         and reverse("orders:import_refusals", args=[run.id]),
         "orders_url": orders_url(run),
@@ -92,9 +94,10 @@ def standing(run: Import) -> Iterator[dict[str, Any]]:
 
 
 def state_of(run: Import) -> str:
-    """waiting, running, done, or failed: nobody works on it, and nobody will before it is let."""
+    """waiting, running, done, expired, or failed: nobody works on it, and nobody will before it is
+    let."""
     if run.finished_at:
-        return "done"
+        return "expired" if run.expired else "done"
     job = imports.job_of(run)
     match job and (job.status, job.queue):
         case ("doing", _queue):

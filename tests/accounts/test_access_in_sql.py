@@ -403,8 +403,8 @@ WRITES = {
     "an offer": "INSERT INTO orders_offer (company_id, id, name) VALUES ({co}, gen_random_uuid(),"
     " 'x')",
     "an import": "INSERT INTO orders_import (company_id, id, author_id, file_name, rows, drafts,"
-    " created, refused, prohibited, incomplete, started_at)"
-    " VALUES ({co}, gen_random_uuid(), {sue}, 'x', 1, 1, 0, 0, 0, 0, now())",
+    " created, refused, prohibited, incomplete, expired, started_at, touched_at)"
+    " VALUES ({co}, gen_random_uuid(), {sue}, 'x', 1, 1, 0, 0, 0, 0, 0, now(), now())",
     "a company's key": "INSERT INTO accounts_companykey (company_id, version, wrapped, created_at)"
     " VALUES ({co}, 1, '', now()) ON CONFLICT DO NOTHING",
     "a member's role": "UPDATE accounts_membership SET role = 'agent'",

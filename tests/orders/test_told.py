@@ -197,8 +197,9 @@ def test_whoever_it_is_adds_an_order_as_new_and_now(
 OLD = {"source": "import", "status": "paid", "created_at": "2020-01-01T00:00:00Z"}
 AN_IMPORT = """
     INSERT INTO orders_import (company_id, id, author_id, file_name, rows, drafts, created, refused,
-        prohibited, incomplete, started_at)
-    SELECT company_id, gen_random_uuid(), %s, '', 1, 1, 0, 0, 0, 0, now() FROM orders_order
+        prohibited, incomplete, expired, started_at, touched_at)
+    SELECT company_id, gen_random_uuid(), %s, '', 1, 1, 0, 0, 0, 0, 0, now(), now()
+      FROM orders_order
      WHERE id = %s RETURNING id
 """
 
