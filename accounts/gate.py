@@ -119,7 +119,7 @@ def failed() -> bool:
 
 
 PURPOSES = ("vouch", "issue", "work")
-SETTINGS = ("gate.app", "gate.pass", "gate.key", "gate.company")
+SETTINGS = ("gate.app", "gate.pass", "gate.key", "gate.company", "gate.under")
 
 
 @contextmanager
@@ -140,12 +140,7 @@ def carrying(secret: str | None, *, verifying: bool = False) -> Iterator[Entry]:
             transaction.set_rollback(True)
         elif before:
             _present(dict(zip(SETTINGS, before, strict=True)))
-    if (
-        secret
-        and verifying
-        and entry.company_id
-        and not (entry.verified or entry.missing or entry.under)
-    ):
+    if secret and verifying and entry.company_id and not (entry.verified or entry.missing):
         verify(secret)
 
 
@@ -155,15 +150,13 @@ def enter(secret: str | None) -> Entry:
     if found is None:
         return Entry()
     policies = {name: json.loads(found[name] or "[]") for name in ("missing", "coming")}
-    entry = Entry(**{**found, **policies})
-    return _with_access(entry) if entry.user_id and entry.company_id is None else entry
+    told = json.loads(found["access"] or "null")
+    entry = Entry(**{**found, **policies, "access": None})
+    return _with_access(entry, told) if told else entry
 
 
-def _with_access(entry: Entry) -> Entry:
-    """Of somebody who works in no company: perhaps in one that let support in."""
-    told = json.loads(ask("SELECT gate.grant_in_hand()", ())[0] or "null")
-    if told is None:
-        return entry
+def _with_access(entry: Entry, told: dict[str, Any]) -> Entry:
+    """Of somebody of support, who works in no company but perhaps in one that let him in."""
     if told["over"]:
         return replace(entry, over=Over(told["company_name"], told["maker"], told["over"]))
     access = Access.told(told)

@@ -10,11 +10,12 @@ import hashlib
 import json
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from accounts import gate, sqlstates
 from accounts.access import Deed, Elsewhere, LastOpened, LetterDue
@@ -80,6 +81,13 @@ def confirm(grant_id: UUID, *, staff_id: int) -> bool:
 
 def revoke(grant_id: UUID) -> bool:
     return ask("SELECT gate.revoke_grant(%s, %s)", (key_for("issue"), grant_id))[0]
+
+
+def look(deed: str, *, order_id: UUID | None = None, **said: Any) -> None:
+    """Tell in the company's audit what is about to be looked at under the grant in hand, which
+    opens the transaction to it. Raises ProgrammingError where no grant is open any more."""
+    with connection.wrap_database_errors:
+        ask("SELECT gate.look(%s, %s, %s)", (deed, order_id, Jsonb(said)))
 
 
 def end(*, another: str) -> bool:

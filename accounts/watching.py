@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from accounts import audit
+from accounts import grants
 from accounts.requests import Request
 
 # What a list's query string searches and filters by (`orders.filters`). Any other name in it is the
@@ -20,10 +20,9 @@ FILTERS = ("q", "since", "until", "offer", "partner", "agent", "stopped", "impor
 def note(request: Request, named: Mapping[str, Any]) -> None:
     """An entry of what is about to be shown: an order, a list of them, or one that is searched or
     filtered; by what, and not for what, since that may be a buyer's name."""
-    by = request.gate
     if order_id := named.get("order_id"):
-        audit.record(by=by, action="access.viewed", of=audit.Thing("order", order_id))
+        grants.look("access.viewed", order_id=order_id)
     elif asked := [name for name in FILTERS if request.GET.get(name)]:
-        audit.record(by=by, action="access.searched", by_what=asked)
+        grants.look("access.searched", by_what=asked)
     else:
-        audit.record(by=by, action="access.listed")
+        grants.look("access.listed")

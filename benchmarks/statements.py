@@ -30,18 +30,24 @@ def count(world: World) -> list[Comparison]:
 
 
 def addresses(company: Measured) -> dict[str, str]:
-    with gate.carrying(company.cookie.partition("=")[2]):
-        order = Order.objects.filter(company_id=company.company.pk).order_by("-created_at").first()
+    [card] = cards(company, 1)
     return {
         "list": reverse("orders:list"),
         "list of one status": reverse("orders:list") + "?status=paid",
         "search by name": reverse("orders:list") + "?q=Popescu",
-        "card": reverse("orders:card", args=[order.id]),
-        "edit": reverse("orders:edit", args=[order.id]),
+        "card": card,
+        "edit": f"{card}edit/",
         "new": reverse("orders:new"),
         "people": reverse("accounts:people"),
         "policy": reverse("policy:current"),
     }
+
+
+def cards(company: Measured, count: int) -> list[str]:
+    """The addresses of the cards of its newest orders."""
+    with gate.carrying(company.cookie.partition("=")[2]):
+        orders = Order.objects.filter(company_id=company.company.pk).order_by("-created_at")
+        return [reverse("orders:card", args=[order.id]) for order in orders[:count]]
 
 
 def _counted(company: Measured, name: str) -> int:

@@ -201,7 +201,7 @@ def held_by_the_gone(by: Entry) -> dict[uuid.UUID, int]:
 
 def choices(by: Entry) -> Statement[Choices]:
     """The offers, partners and agents to filter by; none for a partner, whose orders are all of one
-    and whose agents are none of their business."""
+    and whose agents are none of their business. Nor are they support's."""
     return Statement(
         f"""
         (SELECT 'offer', id, name FROM orders_offer
@@ -212,11 +212,15 @@ def choices(by: Entry) -> Statement[Choices]:
         UNION ALL
         (SELECT 'agent', m.id, coalesce(nullif(u.name, ''), u.email)
            FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id
-          WHERE m.company_id = %(company)s AND %(told)s
+          WHERE m.company_id = %(company)s AND %(told)s AND NOT %(support)s
             AND m.left_at IS NULL AND m.role <> 'partner'
           ORDER BY 3 LIMIT {MOST_CHOICES})
         """,  # noqa: S608
-        {"company": by.company_id, "told": by.role != "partner"},
+        {
+            "company": by.company_id,
+            "told": by.role != "partner",
+            "support": by.under is not None,
+        },
         _offered,
     )
 

@@ -23,9 +23,6 @@ PHONE_ENDS = (4, 7)  # by how many last digits a number is also found
 BEGINNINGS = range(3, 9)  # by how many first letters a word of the name is also found
 
 HIDDEN = "•••"
-_HIDDEN_AS = {  # field of a person -> that of an access link which shows it
-    "name": "name", "email": "email", "address": "address", "city": "address", "comment": "notes",
-}  # fmt: skip
 
 _E164 = re.compile(r"\+[1-9]\d{4,14}")
 _EMAIL = re.compile(r"[^\s,;<>()]+@[^\s,;<>()]+")
@@ -82,23 +79,24 @@ class Person:
     def glimpse(self, fields: Collection[str]) -> "Glimpse":
         """Return the person with nothing to be read but these (`accounts.access.FIELDS`), and the
         telephone's last digits. What is hidden can be seen to be there: a move asks for it."""
-        shown = {name: _hidden(getattr(self, name)) for name in _HIDDEN_AS}
-        shown |= {
-            name: getattr(self, name) for name, field in _HIDDEN_AS.items() if field in fields
-        }
-        phone = self.phone if "telephone" in fields else self.masked_phone
-        return Glimpse(**shown, phone=phone, extra=self.extra if "notes" in fields else {})
+
+        def seen(text: str, field: str) -> str:
+            return text if field in fields else text and HIDDEN
+
+        return Glimpse(
+            name=seen(self.name, "name"),
+            phone=self.phone if "telephone" in fields else self.masked_phone,
+            email=seen(self.email, "email"),
+            address=seen(self.address, "address"),
+            city=seen(self.city, "address"),
+            comment=seen(self.comment, "notes"),
+            extra=self.extra if "notes" in fields else {},
+        )
 
     @property
     def masked_phone(self) -> str:
         """The number for those who may not see it whole: "+40 ••• ••• 643"."""
-        if not self.phone:
-            return ""
-        code = _calling_code(self.phone)
-        national = self.phone[len(code) :]
-        hidden = max(len(national) - 3, 0)
-        groups = ["•" * min(3, hidden - start) for start in range(0, hidden, 3)]
-        return " ".join([code, *groups, national[hidden:]])
+        return _masked(self.phone)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -113,7 +111,7 @@ class Glimpse(Person):
 
     @property
     def masked_phone(self) -> str:
-        return Person(phone=self.phone).masked_phone if _E164.fullmatch(self.phone) else self.phone
+        return _masked(self.phone) if _E164.fullmatch(self.phone) else self.phone
 
 
 def search_hashes(person: Person, index_key: bytes) -> set[Term]:
@@ -173,8 +171,14 @@ def naming(emails: Collection[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.+&!#$%^~-])(?:{wanted})(?!\w|[.-]+\w)", re.IGNORECASE)
 
 
-def _hidden(text: str) -> str:
-    return HIDDEN if text else ""
+def _masked(phone: str) -> str:
+    if not phone:
+        return ""
+    code = _calling_code(phone)
+    national = phone[len(code) :]
+    hidden = max(len(national) - 3, 0)
+    groups = ["•" * min(3, hidden - start) for start in range(0, hidden, 3)]
+    return " ".join([code, *groups, national[hidden:]])
 
 
 def _searchable(person: Person) -> Iterator[tuple[Kind, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.http import HttpResponse
 from django.views.defaults import page_not_found
 
@@ -63,8 +63,7 @@ class PolicyMiddleware:
     def _watch(self, request: Request, named: Any) -> HttpResponse | None:
         """No entry, no answer but the refusal."""
         try:
-            with transaction.atomic():
-                watching.note(request, named)
+            watching.note(request, named)
         except DatabaseError as error:
             if refused := self.process_exception(request, error):
                 return refused

@@ -87,7 +87,9 @@ class AuditChain(models.Model):
     """An entry's place in its company's chain, given at the commit: see `accounts.verify_audit`."""
 
     pk = models.CompositePrimaryKey("company_id", "number")
-    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="+", db_index=False)
+    company = models.ForeignKey(  # the entry refers to it
+        Company, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     number = models.PositiveBigIntegerField()  # 1, 2, 3 …
     entry_id = models.UUIDField()
     previous_hash = models.CharField(max_length=64, blank=True)

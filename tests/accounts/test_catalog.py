@@ -265,8 +265,8 @@ CALLABLE = {
         "closing", "sweep_inquiries", "retaining",
         "sweep_exports", "read_invitation", "redeem_invitation",
         # access links
-        "ask_with_link", "confirm_grant", "revoke_grant", "end_access", "grant_in_hand",
-        "grant_elsewhere", "end_access_elsewhere",
+         "ask_with_link", "confirm_grant", "revoke_grant", "end_access", "look",
+         "grant_elsewhere", "end_access_elsewhere",
         "deeds_under", "last_opened", "letter_about_access",
         # the heads of the audit's chains
         "heads_due", "keep_head",

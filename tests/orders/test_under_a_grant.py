@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts import audit, gate, grants, watching
+from accounts import gate, grants, watching
 from accounts.guard import UNDER_GRANT, Demand, demand_of
 from accounts.models import AuditEntry
 from orders.filters import Filters
@@ -178,7 +178,7 @@ def test_38_every_filter_is_told() -> None:
 def test_39_an_entry_that_cannot_be_written_stops_the_answer(order: Order) -> None:
     client, _ = working()
     client.raise_request_exception = False
-    with mock.patch.object(audit, "record", side_effect=RuntimeError):
+    with mock.patch.object(grants, "look", side_effect=RuntimeError):
         answer = client.get(card(order))
     assert answer.status_code == 500 and str(order.number) not in answer.text
 
