@@ -59,6 +59,8 @@ def orders_url(run: Import, **also: str) -> str:
 def described(run: Import, by: Entry) -> dict[str, Any]:
     state = state_of(run)
     ended = state not in ("waiting", "running")
+    reasons = list(reasons_of(run, values_only=False)) if ended else []
+    left_out = list(reasons_of(run, values_only=True)) if ended else []
     return {
         "pk": run.id,
         "file_name": run.file_name,
@@ -74,13 +76,13 @@ def described(run: Import, by: Entry) -> dict[str, Any]:
         "finished_at": run.finished_at,
         "expired": run.expired,
         "untouched": (run.finished_at - run.touched_at).days if run.finished_at else 0,
-        "refused_url": run.refused > run.prohibited
-        and reverse("orders:import_refusals", args=[run.id]),
+        "refused_url": reasons and reverse("orders:import_refusals", args=[run.id]),
         "orders_url": orders_url(run),
         "statuses": list(standing(run)) if ended else [],
-        "left_out_url": run.incomplete and reverse("orders:import_left_out", args=[run.id]),
-        "reasons": list(reasons_of(run, values_only=False)) if ended else [],
-        "left_out": list(reasons_of(run, values_only=True)) if ended else [],
+        "left_out_url": left_out and reverse("orders:import_left_out", args=[run.id]),
+        "reasons": reasons,
+        "left_out": left_out,
+        "lines_erased": ended and run.refused > run.prohibited and not reasons,
         "error": why_stopped(run, by) if state == "failed" else "",
     }
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from accounts import gate
 from accounts.models import AuditEntry
 from orders import imports, retention, tasks
 from orders.models import Import, ImportChunk, ImportRefusal, Order
+from tests.orders.test_import_pages import end_job
 from tests.orders.test_retention import kept_for, night, runs
 from tests.orders.uploading import (
     HEAD,
@@ -83,13 +85,22 @@ def test_an_import_that_is_not_named_waits_on():
     assert (chunks_left(run), as_it_stands(run).finished_at) == (1, None)
 
 
-def test_lines_that_an_import_without_an_end_refused_go_too():
+def progress_of(run: Import, client: Client) -> str:
+    end_job(run)
+    return sign_in(client, adam).get(reverse("orders:import_progress", args=[run.id])).text
+
+
+def test_lines_that_an_import_without_an_end_refused_go_too(client):
     run = begun(table(GOOD, REFUSED, head=HEAD))
     touched(run, days_ago=8)
+    address = reverse("orders:import_refusals", args=[run.id])
+    assert address in progress_of(run, client)
     kept_for({"lines": 7})
     night()
     with as_(adam):
         assert not ImportRefusal.objects.filter(import_id=run.id).exists()
+    page = progress_of(run, client)
+    assert address not in page and "What the refused lines said is not kept any more" in page
     assert (chunks_left(run), as_it_stands(run).finished_at) == (1, None)
     assert runs() == [{"lines": 1}]
 
