@@ -37,6 +37,7 @@ class AccountsConfig(AppConfig):
                 "access.ended": _("ended the work under an access link"),
                 "access.shut": _("ended an access link"),
                 "access.viewed": _("looked at the order"),
+                "access.missed": _("asked for an order that the access link does not open"),
                 "access.listed": _("looked at the list of orders"),
                 "access.searched": _("searched among the orders"),
                 "key.made": _("made a key for a partner's machine"),

@@ -221,6 +221,22 @@ def test_43_nothing_of_it_is_kept_by_a_browser_or_a_proxy(order: Order) -> None:
     assert "no-store" in client.get(card(order))["Cache-Control"]
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_is_asked_for_and_not_shown_is_not_told_as_a_look(order: Order, listed: bool) -> None:
+    """Of an order that the link does not list, and of one that its maker does not see."""
+    maker, mine = (people.ann, another_order()) if listed else (people.gail, order)
+    if not listed:
+        with people.as_(people.ann) as ann:
+            order.assign(by=ann, agent_id=people.gus.membership().id)
+    client, _ = working(maker, **({"orders": [mine.id]} if listed else {}))
+    assert client.get(card(order)).status_code == 404
+    last = entries()[-1]
+    assert (last.action, last.object_id, last.object_type) == ("access.missed", None, "")
+    history = people.sign_in(Client(), people.ann).get(card(order)).text.partition("timeline")[2]
+    assert "looked at the order" not in history
+    assert not listed or client.get(card(mine)).status_code == 200
+
+
 def test_looks_stand_in_the_orders_history_as_one_line(order: Order) -> None:
     """Each is an entry of its own; a line for each would hide what was done."""
     client, _ = working()
