@@ -11,7 +11,7 @@ from django.db import migrations
 
 from accounts.rowrules import guard, rewritten
 
-MISSED = """
+SHUT = """
 -- Whether an order is shut to the transaction, under its row rule as for any other reader.
 CREATE FUNCTION gate.is_shut(a gate.access, an_order uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
@@ -21,7 +21,8 @@ BEGIN
         SELECT FROM public.orders_order o WHERE o.company_id = a.company_id AND o.id = an_order);
 END $$;
 REVOKE ALL ON FUNCTION gate.is_shut(gate.access, uuid) FROM PUBLIC;
-""" + rewritten(
+"""
+MISSED = rewritten(
     "gate.look(text, uuid, jsonb)",
     (
         "    PERFORM gate.tell(a.company_id, a.staff_id, deed, said,\n",
