@@ -26,22 +26,26 @@ class GateMiddleware(SessionMiddleware):
     """Stands where Django's SessionMiddleware does. `request.gate` tells whose pass it is.
 
     The view itself runs in a savepoint (ATOMIC_REQUESTS), so that an exception undoes what it did
-    and still leaves a session to be saved. Where the session was ended meanwhile (signed out in
-    another tab), saving it raises, and all that the request did is undone. Response bodies are
+    and still leaves a session to be saved. Response bodies are
     complete when the transaction ends: what streams has a transaction of its own for each piece,
     with the same pass. No browser keeps what a person was shown: after signing out, its back
     button has to ask again.
 
-    Where the right to what a request did was taken back before the commit, nothing was done. It is
-    asked once more, and refused as any other who comes too late.
+    Where the right to what a request did was taken back before the commit, or the session itself
+    was ended meanwhile (signed out in another tab), nothing was done. It is asked once more, and
+    refused as any other who comes too late; `request.interrupted` says so.
     """
 
     def __call__(self, request: Request) -> HttpResponse:  # type: ignore[override]  # ours
+        request.interrupted = False
         try:
             return self.carried_out(request)
+        except SessionInterrupted:
+            pass
         except DatabaseError as error:
             if not gate.taken_back(error):
                 raise
+        request.interrupted = True
         vars(request).pop("_cached_user", None)  # whom it was then
         return self.carried_out(request)
 

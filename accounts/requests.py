@@ -21,5 +21,6 @@ class Request(HttpRequest):
     counter: str  # the address of its image, on a page that has one (policy/visits.py)
     gate: Entry
     htmx: HtmxDetails
+    interrupted: bool  # a right or the session was ended meanwhile, and it is asked once more
     session: SessionStore
     user: User

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
@@ -22,6 +22,8 @@ from accounts.permissions import PERMISSIONS
 from accounts.requests import Request
 from policy import stopped
 from policy.models import Kind
+
+Response = TypeVar("Response", bound=HttpResponse)
 
 HOME = "/orders/"
 PROBLEM = "application/problem+json"
@@ -40,8 +42,8 @@ class Need:
 @dataclass(frozen=True)
 class Refusal:
     """`way` is the page that puts it right, where there is one, and `takes_forms` whether it sends
-    on a form that was refused; `problem` names the kind for programs, as the last part of an RFC
-    9457 type."""
+    on a form that was refused; `told` is the template of a page that says first what has happened.
+    `problem` names the kind for programs, as the last part of an RFC 9457 type."""
 
     problem: str
     title: str
@@ -49,6 +51,7 @@ class Refusal:
     rule: str = ""
     way: str = ""
     takes_forms: bool = False
+    told: str = ""
     needs: tuple[Need, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
@@ -65,6 +68,17 @@ class Refused(Exception):
 
 def not_signed_in() -> Refusal:
     return Refusal("not-signed-in", _("Sign in first."), 401, way=reverse("account_login"))
+
+
+def session_ended() -> Refusal:
+    """While the request was under way: nothing of it was done."""
+    return Refusal(
+        "session-ended",
+        _("Your session was ended meanwhile. Nothing of this was done."),
+        401,
+        way=reverse("account_login"),
+        told="401.html",
+    )
 
 
 def no_company() -> Refusal:
@@ -206,22 +220,28 @@ def answer(request: Request, refusal: Refusal) -> HttpResponse:
     """The refusal, in the form that fits this client."""
     if wants_json(request):
         return problem(refusal)
+    if refusal.told and not is_htmx(request):
+        page = {"way": way_on(request, refusal)}
+        return challenging(render(request, refusal.told, page, status=refusal.status))
     if refusal.way:
         return lead_on(request, refusal)
     return render(request, "403.html", {"refusal": refusal}, status=refusal.status)
 
 
 def lead_on(request: Request, refusal: Refusal) -> HttpResponse:
-    """To the page that puts it right, which remembers where to return."""
-    query = QueryDict(mutable=True)
-    query["next"] = destination(request)
+    """To the page that puts it right."""
     taken = refusal.takes_forms and stopped.is_form(request) and not is_htmx(request)
-    if taken:
-        query[stopped.WAY] = request.path
-    address = f"{refusal.way}?{query.urlencode(safe='/')}"
+    address = way_on(request, refusal, **({stopped.WAY: request.path} if taken else {}))
     if is_htmx(request):
         return HttpResponseClientRedirect(address)
     return HttpResponseRedirect(address, preserve_request=taken)
+
+
+def way_on(request: Request, refusal: Refusal, **more: str) -> str:
+    """The address of the page that puts it right, which remembers where to return."""
+    query = QueryDict(mutable=True)
+    query.update({"next": destination(request), **more})
+    return f"{refusal.way}?{query.urlencode(safe='/')}"
 
 
 def go_on(request: Request, next_address: str) -> HttpResponse:
@@ -244,7 +264,12 @@ def problem(refusal: Refusal) -> JsonResponse:
     response = JsonResponse(
         body, status=refusal.status, content_type=PROBLEM, headers=refusal.headers
     )
-    if refusal.status == 401:
+    return challenging(response)
+
+
+def challenging(response: Response) -> Response:
+    """A 401 says how one proves who he is (RFC 9110)."""
+    if response.status_code == 401:
         response["WWW-Authenticate"] = 'Bearer realm="covenant"'
     return response
 

@@ -99,7 +99,7 @@ def refuses(request: Request, demand: Demand) -> Refusal | None:
     """The first thing that the view demands and the request lacks, in the order of its asking."""
     gate = request.gate
     if demand.signed_in and not signed_in(request):
-        return answers.not_signed_in()
+        return answers.session_ended() if request.interrupted else answers.not_signed_in()
     if gate.under and closed(demand, gate.under):
         return answers.closed_to_support()
     if demand.operator and not request.user.is_superuser:

@@ -24,6 +24,7 @@ from tests.accounts.test_access_in_sql import (
     CLOSERS,
     MEMBERSHIP,
     aurora,
+    close,
     end,
     entries_of,
     seen,
@@ -128,8 +129,8 @@ def test_20_24_the_page_that_was_under_way_is_not_sent(
     secret = sue.cookies["covenant"].value
     meanwhile(lambda: end(how, grant_id, secret, owner))
     answer = sue.get(card(order))
-    assert answer.status_code in (302, 400, 403)  # 400: the session itself was ended
-    assert str(order.id) not in answer.text
+    assert answer.status_code in (302, 401, 403)  # 401: the session itself was ended
+    assert f"№ {order.number}" not in answer.text
     assert not entries_of(grant_id, superuser) & LOOKS
 
 
@@ -140,7 +141,7 @@ def test_24_the_move_that_was_under_way_is_not_made(
     order = another_order()
     sue, grant_id = working(moves=["trash"])
     meanwhile(lambda: end(how, grant_id, "", owner))
-    assert trash(sue, order).status_code in (302, 400, 403)
+    assert trash(sue, order).status_code in (302, 401, 403)
     assert status_of(order) == "new"
     assert "order.moved" not in entries_of(grant_id, superuser)
 
@@ -154,6 +155,52 @@ def trash(client: Client, order: Order) -> HttpResponse:
 
 def status_of(order: Order) -> str:
     return next(each.status for each in orders_of() if each.id == order.id)
+
+
+ENDED = "Your session was ended while this was under way"
+ASKED = {
+    "page": {},
+    "program": {"Accept": "application/json"},
+    "htmx": {"HX-Request": "true"},
+}
+
+
+@pytest.mark.parametrize("asks", ASKED)
+def test_whose_session_ends_meanwhile_is_told_so_and_led_on(
+    asks: str, meanwhile: Ending, owner: psycopg.Connection
+) -> None:
+    order = another_order()
+    sue, _ = working()
+    meanwhile(lambda: close(owner, "support signed out"))
+    answer = sue.get(card(order), headers=ASKED[asks])
+    way = f"/login/?next={card(order)}"
+    if asks == "htmx":
+        assert answer["HX-Redirect"].startswith("/login/")
+        return
+    assert answer.status_code == 401 and answer["WWW-Authenticate"]
+    if asks == "program":
+        assert answer.json()["type"].endswith("session-ended")
+    else:
+        assert ENDED in answer.text and f'href="{way}"' in answer.text
+        assert 'class="under-grant"' not in answer.text
+    assert f"№ {order.number}" not in answer.text
+    assert not sue.get("/orders/").context  # led to sign in, and no session was begun
+
+
+def test_a_move_under_way_when_the_session_ends_is_said_not_to_be_made(
+    meanwhile: Ending, owner: psycopg.Connection
+) -> None:
+    order = another_order()
+    sue, _ = working(moves=["trash"])
+    meanwhile(lambda: close(owner, "support signed out"))
+    answer = sue.post(
+        f"{card(order)}move/",
+        {"move": "trash", "version": 1, "trash-reason": "test", "reason": "test"},
+        headers={"Referer": f"http://testserver{card(order)}"},
+    )
+    assert answer.status_code == 401 and "Nothing of what you sent was done" in answer.text
+    assert f'href="/login/?next={card(order)}"' in answer.text
+    assert status_of(order) == "new"
 
 
 def test_24_without_an_end_meanwhile_the_same_move_is_made() -> None:
