@@ -53,11 +53,7 @@ class Model:
             link.over |= link.maker is someone
 
     def end(self, staff: Someone) -> None:
-        link = self.hands.pop(staff, None)
-        if link and self.lives(link):
-            link.over = True
-
-    def end_session(self, staff: Someone) -> None:
+        """By hand, or with the session."""
         if link := self.hands.pop(staff, None):
             link.over = True
 

@@ -154,11 +154,10 @@ class Letting(RuleBasedStateMachine):
             with gate.carrying(self.desks[staff]):
                 grants.end(another=another)
             self.desks[staff] = another
-            self.model.end(staff)
         else:
             gate.end_pass(self.desks[staff])
             self.desks[staff] = session_of(staff)
-            self.model.end_session(staff)
+        self.model.end(staff)
 
     @rule(role=st.sampled_from(["admin", "agent"]))
     def change_role(self, role: str) -> None:
@@ -171,7 +170,7 @@ class Letting(RuleBasedStateMachine):
         self.owner.execute(ACTIVE, [comes, someone.email])
         self.model.come_or_go(someone)
         if someone in STAFF:
-            self.model.end_session(someone)
+            self.model.end(someone)
         if someone in STAFF and comes:
             self.desks[someone] = session_of(someone)
 
