@@ -155,6 +155,27 @@ def test_a_link_that_is_opened_during_other_work_waits_for_its_end(ana: Page, su
     expect(sue.locator("[name=code]")).to_have_value(other.partition("#")[2])
 
 
+def test_a_second_browser_says_what_is_open_in_the_first_and_ends_it(
+    windows: Windows, ana: Page, sue: Page
+):
+    ask(sue, steps.make_link(ana, REASON))
+    let_in(ana, sue)
+    ana.goto("/access/")
+    other = steps.make_link(ana, REASON)
+    there = windows.open()
+    there.goto(other)
+    steps.come_in(there, SUPPORT)
+    expect(there.locator("#standing .say")).to_contain_text("open to you in another browser")
+    expect(there.locator("[data-link-waits]")).to_be_visible()
+    assert axe_in_light_and_dark(there) == []
+    there.click("#end-elsewhere")
+    expect(there.locator("[name=code]")).to_have_value(other.partition("#")[2])
+    send(there)
+    there.click("#ask-no-more")
+    sue.goto("/orders/")
+    expect(sue.locator("#standing .say")).to_contain_text("You ended this work in another browser")
+
+
 def test_it_all_works_without_scripts(windows: Windows, sue: Page):
     plain = {"java_script_enabled": False}
     ana = windows.of(AGENT, windows.order_of(AGENT), **plain)
