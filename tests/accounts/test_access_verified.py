@@ -18,7 +18,16 @@ from accounts import gate, grants
 from tests import people
 from tests.access import ask, let_in, link, orders_of, revoke, working
 from tests.accounts.revocations import begun
-from tests.accounts.test_access_in_sql import CLOSERS, LOOK, SEEN, aurora, carrying, close, seen
+from tests.accounts.test_access_in_sql import (
+    CLOSERS,
+    LOOK,
+    SEEN,
+    aurora,
+    carrying,
+    close,
+    entries_of,
+    seen,
+)
 from tests.accounts.test_verified_passes import CRM, PUBLISH, verified
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +88,22 @@ def test_21_revoked_between_two_statements(owner: psycopg.Connection) -> None:
         assert revoke(grant_id)
         assert web.execute(SEEN).fetchall() == []
         web.rollback()
+
+
+def test_21_revoked_between_the_entering_and_the_look(
+    owner: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    client, grant_id = working()
+
+    def too_late(deed: str) -> None:
+        owner.execute("UPDATE accounts_grant SET revoked_at = now()")
+        look(deed)
+
+    look, before = grants.look, entries_of(grant_id, superuser)
+    with mock.patch.object(grants, "look", too_late):
+        answer = client.get("/orders/")
+    assert answer.status_code == 403 and "data-rows" not in answer.text
+    assert entries_of(grant_id, superuser) == before
 
 
 @pytest.mark.parametrize("how", PUBLISHED)
