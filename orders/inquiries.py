@@ -28,7 +28,7 @@ from orders.erasure import AT_ONCE, REACH
 from orders.intake import Prohibited
 from orders.keys import Keys
 from orders.mentions import Source
-from orders.models import Comment, Inquiry, Order
+from orders.models import Comment, Import, Inquiry, Order
 from orders.models.orders import OrderQuerySet
 from policy.jurisdictions import Verdict, judge
 from policy.prohibitions import Jurisdiction
@@ -167,11 +167,13 @@ def forget(inquiry_id: uuid.UUID, secret: str) -> None:
     PassEnded."""
     ended = False
     while not ended:
+        with working_for(secret, inquiry_id) as (by, _held, _run):
+            files = files_of(by)
         read_through(inquiry_id, secret, forget_mentions, mentions.OF_FILES)
         while erase_some_orders(inquiry_id, secret):
             pass
         read_through(inquiry_id, secret, forget_mentions, mentions.ON_ORDERS, at_once=AT_ONCE)
-        ended = finish(inquiry_id, secret)
+        ended = finish(inquiry_id, secret, files)
 
 
 Deal = Callable[[Entry, Keys, Inquiry, Source, list[Any], Buyer], None]
@@ -233,11 +235,17 @@ def to_erase(run: Inquiry, held: Keys) -> OrderQuerySet:
     return Order.objects.of(opened(run, held), held).exclude(id__in=run.kept)
 
 
-def finish(inquiry_id: uuid.UUID, secret: str) -> bool:
-    """False where an order of theirs has come meanwhile. With the entry in the audit go the
-    archives that the company's owners have not loaded yet: they hold the buyer, too (0024)."""
+def files_of(by: Entry) -> int:
+    """How many the company has ever imported."""
+    return Import.objects.filter(company_id=by.company_id).count()
+
+
+def finish(inquiry_id: uuid.UUID, secret: str, files: int) -> bool:
+    """False where an order of theirs has come meanwhile, or a file beyond those that were read.
+    With the entry in the audit go the archives that the company's owners have not loaded yet: they
+    hold the buyer, too (0024)."""
     with working_for(secret, inquiry_id) as (by, held, run):
-        if to_erase(run, held).exists():
+        if to_erase(run, held).exists() or files_of(by) != files:
             return False
         forget_questions(opened(run, held), run, held)
         run.buyer, run.found, run.erased_at = None, {}, timezone.now()

@@ -397,3 +397,19 @@ def test_a_link_that_names_a_buyer_is_not_made_in_sql_either(reason: str) -> Non
 
 def test_a_link_may_name_orders_and_days():
     link(reason="Orders 1012, 1013 since 2026-11-20: 3 @ 49.50 each")
+
+
+def test_a_file_that_comes_while_the_buyer_is_erased_is_read_as_well(monkeypatch):
+    ordered()
+    run, whole = looked(), inquiries.erase_some_orders
+    rows = [table("Z8,Zoe Quill,+40 733 555 777,,RO,Lamp,1,1.00", head=HEAD)]
+
+    def interrupted(*given: Any) -> bool:
+        if rows:
+            begun(rows.pop())
+        return whole(*given)
+
+    monkeypatch.setattr(inquiries, "erase_some_orders", interrupted)
+    assert erased(run).erased["waiting"] == 1
+    with found(looked()) as held:
+        assert held.nothing

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -235,6 +236,12 @@ def test_what_is_asked_for_and_not_shown_is_not_told_as_a_look(order: Order, lis
     history = people.sign_in(Client(), people.ann).get(card(order)).text.partition("timeline")[2]
     assert "looked at the order" not in history
     assert not listed or client.get(card(mine)).status_code == 200
+
+
+def test_what_is_nobodys_order_is_not_told_as_a_look() -> None:
+    client, _ = working()
+    assert client.get(reverse("orders:card", args=[uuid4()])).status_code == 404
+    assert [entry.action for entry in entries()][-1] == "access.missed"
 
 
 def test_looks_stand_in_the_orders_history_as_one_line(order: Order) -> None:
