@@ -28,6 +28,7 @@ def test_one_enters_an_order_and_leads_it_on(windows: Windows):
     page.fill("[name=phone]", "+40 722 345 678")
     page.click("main .form button.primary")
     steps.move(page, "take")
+    expect(page.locator("[name=move][value=cancel]")).to_have_count(1)  # it has been taken
     steps.reveal(page)
     expect(page.locator("#buyer a[href^='tel:+']")).to_be_visible()
     steps.comment(page, "Rings at eight.")
