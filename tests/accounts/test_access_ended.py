@@ -19,7 +19,7 @@ from accounts import gate, grants, tasks
 from accounts.access import CAUSES
 from accounts.models import AuditEntry, Grant
 from tests import people
-from tests.access import ask, let_in, link, revoke, state_of
+from tests.access import ask, let_in, link, proven, revoke, state_of
 from tests.accounts.revocations import begun
 from tests.accounts.test_access_in_sql import MEMBERSHIP, aurora, carrying, seen
 
@@ -243,3 +243,34 @@ def test_nobody_tells_of_an_end_that_was_none(superuser: psycopg.Connection) -> 
     with people.as_(people.ann):
         assert not AuditEntry.objects.filter(action="access.shut").exists()
         assert Grant.objects.get(id=grant_id).state == "open"
+
+
+def test_made_while_the_company_is_being_suspended_and_shut_at_its_lifting(
+    owner: psycopg.Connection,
+) -> None:
+    """The suspension sees no link that is not committed yet."""
+    suspending = "UPDATE accounts_company SET suspended_at = {} WHERE slug = 'aurora'"
+    with psycopg.connect(os.environ["OWNER_DATABASE_URL"]) as operator:
+        operator.execute(suspending.format("now()"))
+        grant_id, secret = link()
+    owner.execute(suspending.format("NULL"))
+    assert state_of(grant_id) == "ended"
+    assert seen(ask(secret)) == []
+    assert told_of(grant_id) == 1
+
+
+def told_of(grant_id: UUID) -> int:
+    with people.as_(people.ann):
+        return AuditEntry.objects.filter(grant_id=grant_id, action="access.shut").count()
+
+
+def test_a_link_is_made_without_a_cause_of_its_end(owner: psycopg.Connection) -> None:
+    with begun(proven(people.ann)) as web:
+        web.execute(
+            "INSERT INTO accounts_grant (company_id, id, hash, made_by_id, fields, moves, reason,"
+            " cause, made_at, expires_at) VALUES (%s, gen_random_uuid(), 'x', %s, '{}', '{}', 'x',"
+            " 'suspended', now(), now() + interval '1 hour')",
+            [aurora(), people.ann.user.pk],
+        )
+        web.commit()
+    assert owner.execute("SELECT cause FROM accounts_grant").fetchone() == ("",)
