@@ -28,7 +28,7 @@ ENTRY = """
         object_id, object_name, changes)
     VALUES (%s, gen_random_uuid(), %s, now(), 'order.commented', '', NULL, '', '{}')
 """
-LOOK = "SELECT gate.look('access.viewed', NULL, '{}')"
+LOOK = "SELECT gate.look('access.listed', NULL, '{}')"
 SEEN = "SELECT number FROM orders_order ORDER BY number"
 
 
@@ -574,7 +574,7 @@ def test_38_an_entry_says_who_and_under_which_grant(superuser: psycopg.Connectio
         ("access.made", ann, grant_id),
         ("access.asked", sue, grant_id),
         ("access.confirmed", ann, grant_id),
-        ("access.viewed", sue, grant_id),
+        ("access.listed", sue, grant_id),
     ]
 
 

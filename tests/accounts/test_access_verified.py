@@ -15,6 +15,7 @@ import pytest
 from django.test import Client
 
 from accounts import gate, grants
+from accounts.watching import FILTERS
 from tests import people
 from tests.access import ask, let_in, link, orders_of, revoke, working
 from tests.accounts.revocations import begun
@@ -180,6 +181,42 @@ def test_39_what_is_no_look_is_not_told_as_one() -> None:
             with pytest.raises(psycopg.errors.InsufficientPrivilege), web.transaction():
                 web.execute("SELECT gate.look(%s, NULL, '{}')", [deed])
         assert web.execute(SEEN).fetchall() == []
+
+
+WORDED = {
+    "an order that it does not name": ("access.viewed", None, "{}"),
+    "a list of one order": ("access.listed", "an order", "{}"),
+    "a buyer's name": ("access.listed", None, '{"by_what": ["Dora Zidaru"]}'),
+    "a name searched by": ("access.searched", None, '{"by_what": ["q", "Dora Zidaru"]}'),
+    "a word more": ("access.searched", None, '{"by_what": ["q"], "note": "Dora"}'),
+    "no names": ("access.searched", None, '{"by_what": []}'),
+    "many": ("access.searched", None, '{"by_what": ["q", "q", "q", "q", "q", "q", "q", "q", "q"]}'),
+    "nothing": ("access.searched", None, "{}"),
+    "a single word": ("access.searched", None, '{"by_what": "q"}'),
+    "no words": ("access.listed", None, None),
+    "of an order, too": ("access.viewed", "an order", '{"note": "Dora"}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WORDED)
+def test_39_a_look_is_worded_by_the_gate_alone(what: str, superuser: psycopg.Connection) -> None:
+    deed, of_order, said = WORDED[what]
+    grant_id, sues = let_in()
+    before = entries_of(grant_id, superuser)
+    with carrying(sues, telling=False) as web:
+        with pytest.raises(psycopg.Error) as refusal, web.transaction():
+            look = [deed, of_order and orders_of()[0].id, said]
+            web.execute("SELECT gate.look(%s, %s, %s)", look)
+        assert refusal.value.sqlstate in ("42501", "22023")
+        assert web.execute(SEEN).fetchall() == []
+    assert entries_of(grant_id, superuser) == before
+
+
+def test_39_each_name_that_a_list_is_searched_by_is_told(superuser: psycopg.Connection) -> None:
+    grant_id, sues = let_in()
+    with gate.carrying(sues):
+        grants.look("access.searched", by_what=list(FILTERS))
+    assert "access.searched" in entries_of(grant_id, superuser)
 
 
 def test_39_a_member_has_nothing_to_look_at() -> None:
