@@ -12,15 +12,7 @@ from typing import ClassVar
 
 from django.db import migrations, models
 
-from accounts.access import CONTACT
 from accounts.rowrules import guard, rewritten
-
-# What reasons may not say is asked at any change of a row: a link whose reason is from before (0042)
-# could be neither ended nor revoked.
-NAMELESS = f"""
-UPDATE accounts_grant SET reason = regexp_replace(reason, '{CONTACT}', '•••', 'g')
- WHERE reason ~ '{CONTACT}';
-"""  # noqa: S608  (SQL made of the product's own)
 
 SHUTTING = """
 -- Whose pass is presented, whatever it opens.
@@ -170,12 +162,11 @@ REVOKE ALL ON FUNCTION gate.presenter(), gate.who_shuts(public.accounts_grant),
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("accounts", "0043_reasons_read_as_seen")]
+    dependencies: ClassVar = [("accounts", "0042_reasons_name_nobody")]
     operations: ClassVar = [
         migrations.AddField(
             "grant", "cause", models.CharField(db_default="", editable=False, max_length=16)
         ),
-        guard(NAMELESS, ""),
         guard(SHUTTING + CAUSES + ENDING + OVER + RIGHTS),  # for good: a clause rests on it
         guard(SUSPENDED),
     ]
