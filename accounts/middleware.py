@@ -26,10 +26,9 @@ class GateMiddleware(SessionMiddleware):
     """Stands where Django's SessionMiddleware does. `request.gate` tells whose pass it is.
 
     The view itself runs in a savepoint (ATOMIC_REQUESTS), so that an exception undoes what it did
-    and still leaves a session to be saved. Response bodies are
-    complete when the transaction ends: what streams has a transaction of its own for each piece,
-    with the same pass. No browser keeps what a person was shown: after signing out, its back
-    button has to ask again.
+    and still leaves a session to be saved. Response bodies are complete when the transaction ends:
+    what streams has a transaction of its own for each piece, with the same pass. No browser keeps
+    what a person was shown: after signing out, its back button has to ask again.
 
     Where the right to what a request did was taken back before the commit, or the session itself
     was ended meanwhile (signed out in another tab), nothing was done. It is asked once more, and

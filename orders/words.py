@@ -14,13 +14,7 @@ from orders.buyers import Buyer
 from orders.intake import ItemDraft
 from orders.persons import Person
 
-FIELDS: Final = (
-    "name",
-    "email",
-    "address",
-    "city",
-    "comment",
-)  # by its telephone an order is found
+FIELDS: Final = ("name", "email", "address", "city", "comment")  # a telephone has its hash
 
 
 @dataclass(frozen=True, repr=False)
